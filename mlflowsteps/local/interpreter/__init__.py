@@ -1,0 +1,46 @@
+"""The engine's heart: (run, event) -> (history events, commands). Pure and deterministic.
+
+This room owns what an execution does next. It refuses all else: no thread, no I/O, no clock, no random source; the
+time comes in with each event, draws and ids come from the header's seed. So folding a journal of events over a new run
+gives the same history and the same commands, on any machine, at any time.
+"""
+
+from __future__ import annotations
+
+from .commands import CancelTask, CancelTimer, Command, Continue, End, SetTimer, StartTask
+from .events import (
+    Continued,
+    Event,
+    Started,
+    Stopped,
+    TaskFailed,
+    TaskHeartbeat,
+    TaskStarted,
+    TaskSubmitted,
+    TaskSucceeded,
+    TimerFired,
+)
+from .header import RunHeader, task_token, token_owner
+
+__all__ = [
+    "CancelTask",
+    "CancelTimer",
+    "Command",
+    "Continue",
+    "Continued",
+    "End",
+    "Event",
+    "RunHeader",
+    "SetTimer",
+    "StartTask",
+    "Started",
+    "Stopped",
+    "TaskFailed",
+    "TaskHeartbeat",
+    "TaskStarted",
+    "TaskSubmitted",
+    "TaskSucceeded",
+    "TimerFired",
+    "task_token",
+    "token_owner",
+]

@@ -1,0 +1,65 @@
+"""What an execution is born with, and the task tokens made from it.
+
+Owns the header and the form of tokens. Both are plain data: the same header and journal give the same run.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+
+__all__ = ["RunHeader", "task_token", "token_owner"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunHeader:
+    """What an execution is born with; stored once, before its first event.
+
+    Args:
+        execution_arn: ARN of the execution.
+        name: its name.
+        role_arn: role of the state machine.
+        machine_arn: ARN of the state machine (with a version's number, where it was started by one).
+        machine_name: name of the state machine.
+        start_time: seconds since the epoch.
+        seed: where all random draws and UUIDs of the execution come from.
+        input_text: the input as it was given, JSON text.
+        machine_type: ``STANDARD`` or ``EXPRESS``.
+    """
+
+    execution_arn: str
+    name: str
+    role_arn: str
+    machine_arn: str
+    machine_name: str
+    start_time: float
+    seed: int
+    input_text: str
+    machine_type: str = "STANDARD"
+
+
+def task_token(execution_arn: str, task: int) -> str:
+    """The token that belongs to one attempt of a task; opaque to its holder.
+
+    >>> token_owner(task_token("arn:aws:states:us-east-1:123456789012:execution:m:e", 7))
+    ('arn:aws:states:us-east-1:123456789012:execution:m:e', 7)
+    """
+    text = json.dumps([execution_arn, task], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def token_owner(token: str) -> tuple[str, int]:
+    """Execution ARN and task number of a token.
+
+    Raises:
+        ValueError: it is not a token that ``task_token`` made.
+    """
+    try:
+        arn, task = json.loads(base64.b64decode(token.encode(), altchars=b"-_", validate=True))
+    except (binascii.Error, UnicodeError, ValueError, TypeError) as error:
+        raise ValueError("This is not a task token of this runtime.") from error
+    if not isinstance(arn, str) or not isinstance(task, int):
+        raise ValueError("This is not a task token of this runtime.")
+    return arn, task
