@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any, ClassVar, Self
 
-from ..records import Json
+from mlflowsteps.local.records import Json
 
 __all__ = ["Record"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..records import Json
+from mlflowsteps.local.records import Json
 from ._record import Record
 
 __all__ = [

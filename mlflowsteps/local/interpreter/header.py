@@ -58,8 +58,8 @@ def token_owner(token: str) -> tuple[str, int]:
     """
     try:
         arn, task = json.loads(base64.b64decode(token.encode(), altchars=b"-_", validate=True))
-    except (binascii.Error, UnicodeError, ValueError, TypeError) as error:
-        raise ValueError("This is not a task token of this runtime.") from error
-    if not isinstance(arn, str) or not isinstance(task, int):
+    except (binascii.Error, ValueError, TypeError):
+        arn = task = None
+    if not (isinstance(arn, str) and isinstance(task, int)):
         raise ValueError("This is not a task token of this runtime.")
     return arn, task
