@@ -107,7 +107,7 @@ class ObjectStore:
             bucket: a bucket that exists.
             key: 1 to 1,024 bytes of UTF-8; any.
             source: the data: bytes, a binary file read to its end, or the path of a file.
-            content_type: MIME type; guessed from the key where None.
+            content_type: MIME type; ``binary/octet-stream``, as in S3, where None.
             metadata: the user's own headers.
         """
         self._files.bucket(bucket)
@@ -117,7 +117,7 @@ class ObjectStore:
 
     def _commit(self, bucket: str, key: str, written: Written, headers: Headers) -> ObjectInfo:
         """Give written data its name: the one place where objects come to be."""
-        headers = (headers[0], headers[1] or _guess_type(key), {k.lower(): v for k, v in headers[2].items()})
+        headers = (headers[0], headers[1] or _DEFAULT_TYPE, {k.lower(): v for k, v in headers[2].items()})
         stamp = time.time_ns()
         try:
             os.utime(written.path, ns=(stamp, stamp))
