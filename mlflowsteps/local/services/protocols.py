@@ -23,11 +23,13 @@ from xml.sax.saxutils import escape
 from mlflowsteps.exceptions import ServiceError
 from mlflowsteps.local.records import Json
 
-__all__ = ["PROTOCOLS", "STATUS", "Reply", "Request", "error_reply", "parse_request", "result_reply"]
+__all__ = ["HEADERS", "PROTOCOLS", "STATUS", "Reply", "Request", "error_reply", "parse_request", "result_reply"]
 
 PROTOCOLS = frozenset({"json", "rest-json", "rest-xml", "query"})
 STATUS = "$status"
 """A result's key for an HTTP status other than the operation's own."""
+HEADERS = "$headers"
+"""A result's key for headers that the API's model does not know of."""
 
 _ILLEGAL_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -236,6 +238,13 @@ def result_reply(operation: Any, result: Mapping[str, Json]) -> Reply:
     request_id = str(uuid.uuid4())
     result = dict(result)
     status = int(result.pop(STATUS, operation.http.get("responseCode", 200)))
+    more = result.pop(HEADERS, {})
+    reply = _plain_reply(operation, result, status, request_id)
+    reply.headers.update(more)
+    return reply
+
+
+def _plain_reply(operation: Any, result: dict[str, Json], status: int, request_id: str) -> Reply:
     protocol = operation.service_model.resolved_protocol
     if protocol == "json":
         version = operation.service_model.metadata.get("jsonVersion", "1.0")
@@ -250,6 +259,7 @@ def _reply(status: int, request_id: str, content_type: str, body: bytes) -> Repl
         "x-amzn-RequestId": request_id,
         "Content-Type": content_type,
         "Content-Length": str(len(body)),
+        "connection": "keep-alive",
         "Date": email.utils.formatdate(usegmt=True),
     }
     return Reply(status, headers, body)
