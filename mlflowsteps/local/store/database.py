@@ -26,12 +26,17 @@ CREATE TABLE resources (
     PRIMARY KEY (kind, name)) WITHOUT ROWID;
 CREATE INDEX resources_by_serial ON resources (kind, serial);
 
+CREATE TABLE tags (
+    arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (arn, key)) WITHOUT ROWID;
+
+CREATE TABLE definitions (digest TEXT PRIMARY KEY, definition TEXT NOT NULL) WITHOUT ROWID;
+
 CREATE TABLE executions (
-    id INTEGER PRIMARY KEY, arn TEXT NOT NULL UNIQUE, machine_arn TEXT NOT NULL, name TEXT NOT NULL,
-    status TEXT NOT NULL, start_time REAL NOT NULL, stop_time REAL,
-    output TEXT, error TEXT, cause TEXT, record TEXT NOT NULL);
-CREATE INDEX executions_by_machine ON executions (machine_arn, start_time, id);
-CREATE INDEX executions_running ON executions (id) WHERE status IN ('RUNNING', 'PENDING_REDRIVE');
+    id INTEGER PRIMARY KEY AUTOINCREMENT, arn TEXT NOT NULL UNIQUE, machine_arn TEXT NOT NULL, status TEXT NOT NULL,
+    start_time REAL NOT NULL, stop_time REAL, digest TEXT NOT NULL, header TEXT NOT NULL, result TEXT);
+CREATE INDEX executions_by_machine ON executions (machine_arn, id);
+CREATE INDEX executions_running ON executions (id) WHERE status = 'RUNNING';
 
 CREATE TABLE journal (
     execution INTEGER NOT NULL, id INTEGER NOT NULL, event TEXT NOT NULL,

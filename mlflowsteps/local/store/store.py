@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlflowsteps.local.store.database import Database
+from mlflowsteps.local.store.executions import Executions
 from mlflowsteps.local.store.resources import Resources
+from mlflowsteps.local.store.tags import Tags
 
 __all__ = ["Store"]
 
@@ -22,6 +24,8 @@ class Store:
     def __init__(self, path: Path, *, read_only: bool = False, synchronous: str = "NORMAL") -> None:
         self.database = Database(path, read_only=read_only, synchronous=synchronous)
         self.resources = Resources(self.database)
+        self.executions = Executions(self.database)
+        self.tags = Tags(self.database)
 
     @property
     def read_only(self) -> bool:

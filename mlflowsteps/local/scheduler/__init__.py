@@ -1,0 +1,10 @@
+"""Carries executions out: folds events, stores them in groups, then has tasks run, timers fire and callers told.
+
+Owns the engine's thread and the worker threads. What an execution does next is the interpreter's to say.
+"""
+
+from __future__ import annotations
+
+from mlflowsteps.local.scheduler.scheduler import Scheduler, TokenError
+
+__all__ = ["Scheduler", "TokenError"]

@@ -1,0 +1,463 @@
+"""The scheduler: what the services and the runtime call, over the engine's thread and the worker threads.
+
+Owns which executions are in memory, who waits for them, and which task belongs to which handler.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import asdict
+from functools import lru_cache, partial
+from typing import Any
+
+from mlflowsteps.asl.definition import Machine, compile_machine
+from mlflowsteps.asl.payloads import loads
+from mlflowsteps.exceptions import RuntimeClosed, StatesError
+from mlflowsteps.local.clock import Clock
+from mlflowsteps.local.interpreter import Event, RunHeader, Started, Stopped, TaskHeartbeat, new_run, token_owner
+from mlflowsteps.local.records import TaskHandler, TaskRequest
+from mlflowsteps.local.scheduler.engine import Engine, Message, result_of
+from mlflowsteps.local.scheduler.live import LiveRun, OpenTask
+from mlflowsteps.local.scheduler.reports import EventMaker, Report, failed, succeeded
+from mlflowsteps.local.scheduler.workers import WorkerPool
+from mlflowsteps.local.store import ExecutionRecord, Store
+
+__all__ = ["Scheduler", "TokenError"]
+
+logger = logging.getLogger(__name__)
+
+CANCELLERS = 4  # threads that tell handlers of cancelled tasks; apart from the workers, which may all be blocked
+
+Watcher = Callable[[ExecutionRecord], None]
+
+
+class TokenError(Exception):
+    """A task token that stands for no open task.
+
+    Args:
+        known: whether this runtime made the token; its task has ended then.
+    """
+
+    def __init__(self, *, known: bool) -> None:
+        self.known = known
+        super().__init__("The task has ended" if known else "This is no task token of this runtime")
+
+
+class Scheduler:
+    """Runs executions. Safe to use from several threads; starts its first thread when the first execution starts.
+
+    Args:
+        store: where executions are kept.
+        clock: what time it is.
+        handlers: gives the handler of a Task state's Resource; called on worker threads. What it raises fails the task
+            as what a handler raises does.
+        workers: how many tasks may block at a time; more wait for their turn.
+    """
+
+    def __init__(
+        self, store: Store, clock: Clock, handlers: Callable[[str], TaskHandler], *, workers: int = 64
+    ) -> None:
+        self._store, self._clock, self._handlers = store, clock, handlers
+        self._workers = WorkerPool(workers, "mlflowsteps-task")
+        self._cancellers = WorkerPool(CANCELLERS, "mlflowsteps-cancel")
+        self._engine = Engine(store, clock, self)
+        self._lock = threading.Lock()
+        self._live: dict[str, LiveRun] = {}
+        self._all_ended = threading.Condition(self._lock)
+        self._watchers: dict[str, list[Watcher]] = {}
+        self._waiting: set[Future[ExecutionRecord]] = set()
+        self._ending = 0  # runs that have ended and whose watchers are being told
+        self._volatile_ranks = itertools.count(-1, -1)
+        self._closed: str | None = None
+        self._unsubscribe = clock.subscribe(self._wake)
+
+    # Executions
+
+    def start(
+        self,
+        header: RunHeader,
+        definition: str,
+        *,
+        durable: bool = True,
+        extra: Mapping[str, Any] | None = None,
+        watcher: Watcher | None = None,
+    ) -> bool:
+        """Start an execution.
+
+        Args:
+            header: what it is born with.
+            definition: the definition's text; it was validated.
+            durable: whether it is stored, and goes on after a restart. One that is not leaves no trace; it can be
+                watched and waited for.
+            extra: what a service keeps with the header; JSON.
+            watcher: called when it has ended, as by ``watch``.
+
+        Returns:
+            False where the ARN is taken; nothing was started then.
+
+        Raises:
+            RuntimeClosed: the scheduler was closed.
+        """
+        run = new_run(machine_of(definition), header)
+        with self._lock:
+            self._check_open()
+            if header.execution_arn in self._live:
+                return False
+            rank: int | None = next(self._volatile_ranks)
+            if durable:
+                document = {**asdict(header), "extra": dict(extra or {})}
+                rank = self._store.executions.add(
+                    header.execution_arn, base_arn(header.machine_arn), definition, document
+                )
+            if rank is None:
+                return False
+            live = self._live[header.execution_arn] = LiveRun(rank, header, run, durable=durable)
+            if watcher is not None:
+                self._watchers.setdefault(header.execution_arn, []).append(watcher)
+        self._engine.post(Message(live, Started))
+        return True
+
+    def stop(self, execution_arn: str, error: str | None = None, cause: str | None = None) -> bool:
+        """Stop an execution; returns when that is stored.
+
+        Returns:
+            False where it does not run.
+        """
+        with self._lock:
+            self._check_open()
+            live = self._live.get(execution_arn)
+        return live is not None and self._tell(live, lambda now: Stopped(now, error, cause))
+
+    def wait(self, execution_arn: str, timeout: float | None = None) -> ExecutionRecord:
+        """Wait for the end of an execution.
+
+        Args:
+            execution_arn: which.
+            timeout: real seconds; None: as long as it takes.
+
+        Returns:
+            The execution; still RUNNING where the time ran out first.
+
+        Raises:
+            KeyError: there is no such execution.
+            RuntimeClosed: the scheduler was closed meanwhile.
+        """
+        ended: Future[ExecutionRecord] = Future()
+        unwatch = self.watch(execution_arn, partial(_set_once, ended))
+        with self._lock:
+            self._waiting.add(ended)
+            closed = self._closed
+        try:
+            if closed is not None and not ended.done():
+                raise RuntimeClosed(closed)
+            return ended.result(timeout)
+        except TimeoutError:
+            return self._running_record(execution_arn)
+        finally:
+            unwatch()
+            with self._lock:
+                self._waiting.discard(ended)
+
+    def watch(self, execution_arn: str, callback: Callable[[ExecutionRecord], None]) -> Callable[[], None]:
+        """Have ``callback`` called once, when the execution has ended; at once where it has.
+
+        Args:
+            execution_arn: which.
+            callback: given the execution; called on the engine's thread, so it must not block.
+
+        Returns:
+            A function that ends the watch.
+
+        Raises:
+            KeyError: there is no such execution.
+        """
+        with self._lock:
+            live = self._live.get(execution_arn)
+            record = None if live is not None else self._store.executions.get(execution_arn)
+            if live is None and record is None:
+                raise KeyError(execution_arn)
+            running = record is None or record.status == "RUNNING"
+            if running:
+                self._watchers.setdefault(execution_arn, []).append(callback)
+        if record is not None and not running:
+            callback(record)
+        return partial(self._unwatch, execution_arn, callback)
+
+    def resume_all(self) -> int:
+        """Go on with the executions that an earlier process left RUNNING.
+
+        Their journals are folded; open tasks are handed out again, with the ids they had and what they had submitted;
+        overdue timers fire.
+
+        Returns:
+            How many there were.
+        """
+        with self._lock:
+            self._check_open()
+            found = [record for record in self._store.executions.running() if record.arn not in self._live]
+            resumed = []
+            for record in found:
+                live = self._rebuild(record)
+                self._live[record.arn] = live
+                resumed.append(live)
+        for live in resumed:
+            self._engine.post(partial(self._engine.adopt, live))
+        return len(resumed)
+
+    def close(self, *, wait: bool = False) -> list[str]:
+        """Stop working. Executions stay RUNNING in the store, for a later ``resume_all``.
+
+        Args:
+            wait: finish every execution in memory first.
+
+        Returns:
+            ARNs of the executions that are left RUNNING.
+        """
+        with self._lock:
+            if wait and self._closed is None:
+                self._all_ended.wait_for(lambda: self._closed is not None or not (self._live or self._ending))
+            first, self._closed = self._closed is None, self._closed or "The local runtime was closed."
+            left = [arn for arn, live in self._live.items() if live.durable]
+        if first:
+            self._unsubscribe()
+        self._engine.stop()
+        self._workers.close()
+        self._cancellers.close()
+        self._release_waiters()
+        return left
+
+    # Task tokens
+
+    def send_task_success(self, token: str, output_text: str) -> None:
+        """End the task of a token with an output; returns when that is stored.
+
+        Raises:
+            TokenError: the token stands for no open task.
+        """
+        live, number = self._owner(token)
+        self._end_by_token(live, number, succeeded(number, output_text))
+
+    def send_task_failure(self, token: str, error: str | None = None, cause: str | None = None) -> None:
+        """Fail the task of a token; returns when that is stored.
+
+        Raises:
+            TokenError: the token stands for no open task.
+        """
+        live, number = self._owner(token)
+        self._end_by_token(live, number, failed(number, error, cause))
+
+    def send_task_heartbeat(self, token: str) -> None:
+        """Say that the worker of a token's task is alive; returns when that is stored.
+
+        Raises:
+            TokenError: the token stands for no open task.
+        """
+        live, number = self._owner(token)
+        if not self._tell(live, lambda now: TaskHeartbeat(now, number), task=number):
+            raise TokenError(known=True)
+
+    # What the engine has done (see engine.Effects); called on its thread
+
+    def start_task(self, live: LiveRun, task: OpenTask) -> None:
+        """See ``engine.Effects``."""
+        self._workers.submit(partial(self._run_task, live, task))
+
+    def cancel_task(self, live: LiveRun, task: OpenTask) -> None:
+        """See ``engine.Effects``."""
+        with self._lock:
+            handed_out, task.settled = task.handed_out, True
+        if handed_out:
+            self._cancellers.submit(partial(self._cancel_task, live, task))
+
+    def ended(self, live: LiveRun) -> None:
+        """See ``engine.Effects``."""
+        with self._lock:
+            del self._live[live.arn]
+            watchers = self._watchers.pop(live.arn, [])
+            self._ending += 1
+        record = _record_of(live)
+        for watcher in watchers:
+            try:
+                watcher(record)
+            except Exception:
+                logger.exception("A watcher of execution %s raised", live.arn)
+        with self._lock:
+            self._ending -= 1
+            self._all_ended.notify_all()
+
+    def broken(self, error: BaseException) -> None:
+        """See ``engine.Effects``."""
+        with self._lock:
+            self._closed = f"The local runtime stopped, because its store failed: {error}"
+            self._all_ended.notify_all()
+        self._release_waiters()
+
+    # Inside
+
+    def _check_open(self) -> None:
+        if self._closed is not None:
+            raise RuntimeClosed(self._closed)
+
+    def _wake(self) -> Callable[[], None]:
+        settled: Future[None] = Future()
+        self._engine.post(settled)
+        return settled.result
+
+    def _tell(self, live: LiveRun, event: EventMaker, *, task: int | None = None) -> bool:
+        """Send an event and wait until it is stored; False where it came too late."""
+        reply: Future[bool] = Future()
+        self._engine.post(Message(live, event, task=task, reply=reply))
+        accepted = reply.result()
+        if not accepted:
+            self._check_open()
+        return accepted
+
+    def _owner(self, token: str) -> tuple[LiveRun, int]:
+        try:
+            arn, number = token_owner(token)
+        except ValueError:
+            raise TokenError(known=False) from None
+        with self._lock:
+            self._check_open()
+            live = self._live.get(arn)
+        if live is None:
+            raise TokenError(known=self._store.executions.get(arn) is not None)
+        return live, number
+
+    def _end_by_token(self, live: LiveRun, number: int, event: EventMaker) -> None:
+        with self._lock:
+            task = live.tasks.get(number)
+            if task is None or task.settled or task.early is not None:
+                raise TokenError(known=True)
+            if task.waits_for_token and not task.submitted:
+                # The function has not returned yet that was given the token; its return comes first in the history.
+                task.early = event
+                return
+            task.settled = True
+        if not self._tell(live, event, task=number):
+            raise TokenError(known=True)
+
+    def _end_by_handler(self, live: LiveRun, task: OpenTask, event: EventMaker) -> None:
+        with self._lock:
+            if task.settled:
+                return
+            task.settled = True
+        self._engine.post(Message(live, event, task=task.command.task))
+
+    def _submit(self, live: LiveRun, task: OpenTask, event: EventMaker) -> None:
+        with self._lock:
+            if task.settled or task.submitted:
+                return
+            task.submitted = True
+            early = task.early
+            task.settled = early is not None
+        self._engine.post(Message(live, event, task=task.command.task))
+        if early is not None:
+            self._engine.post(Message(live, early, task=task.command.task))
+
+    def _run_task(self, live: LiveRun, task: OpenTask) -> None:
+        report = Report(task.command.task, partial(self._end_by_handler, live, task), partial(self._submit, live, task))
+        with self._lock:
+            if task.settled:
+                return
+            task.handed_out = True
+        try:
+            self._handlers(task.command.resource).start(_request(live, task), report)
+        except StatesError as error:
+            report.failed(error.error, error.cause)
+        except Exception as error:
+            logger.exception("Task %s of execution %s raised", task.command.state_name, live.arn)
+            report.failed("States.Runtime", f"{type(error).__name__}: {error}")
+
+    def _cancel_task(self, live: LiveRun, task: OpenTask) -> None:
+        try:
+            self._handlers(task.command.resource).cancel(_request(live, task))
+        except Exception:
+            logger.exception("Cancelling task %s of execution %s raised", task.command.state_name, live.arn)
+
+    def _rebuild(self, record: ExecutionRecord) -> LiveRun:
+        document = {key: value for key, value in record.header.items() if key != "extra"}
+        header = RunHeader(**document)
+        live = LiveRun(record.id, header, new_run(machine_of(self._store.executions.definition(record.digest)), header))
+        live.replay(Event.from_json(event) for event in self._store.executions.journal(record.id))
+        return live
+
+    def _running_record(self, execution_arn: str) -> ExecutionRecord:
+        record = self._store.executions.get(execution_arn)
+        if record is None:
+            with self._lock:
+                live = self._live[execution_arn]
+            record = _record_of(live)
+        return record
+
+    def _unwatch(self, execution_arn: str, callback: Watcher) -> None:
+        with self._lock:
+            watchers = self._watchers.get(execution_arn, [])
+            if callback in watchers:
+                watchers.remove(callback)
+            if not watchers:
+                self._watchers.pop(execution_arn, None)
+
+    def _release_waiters(self) -> None:
+        with self._lock:
+            waiting, message = list(self._waiting), self._closed or ""
+        for ended in waiting:
+            with suppress(InvalidStateError):
+                ended.set_exception(RuntimeClosed(message))
+
+
+def _set_once(ended: Future[ExecutionRecord], record: ExecutionRecord) -> None:
+    with suppress(InvalidStateError):
+        ended.set_result(record)
+
+
+@lru_cache(maxsize=128)
+def machine_of(definition: str) -> Machine:
+    """The compiled form of a definition's text; made once for executions that share it."""
+    return compile_machine(loads(definition))
+
+
+def base_arn(machine_arn: str) -> str:
+    """The ARN of a state machine without a version's number or an alias.
+
+    >>> base_arn("arn:aws:states:us-east-1:123456789012:stateMachine:m:7")
+    'arn:aws:states:us-east-1:123456789012:stateMachine:m'
+    """
+    return ":".join(machine_arn.split(":")[:7])
+
+
+def _request(live: LiveRun, task: OpenTask) -> TaskRequest:
+    command = task.command
+    return TaskRequest(
+        task_id=f"{live.arn}#{command.task}",
+        execution_arn=live.arn,
+        state_name=command.state_name,
+        resource=command.resource,
+        parameters=command.parameters,
+        token=command.token,
+        timeout_seconds=command.timeout_seconds,
+        heartbeat_seconds=command.heartbeat_seconds,
+        role_arn=command.role_arn,
+        submitted=task.output,
+    )
+
+
+def _record_of(live: LiveRun) -> ExecutionRecord:
+    """What the store holds of a run, from memory."""
+    header, end = live.header, live.end
+    return ExecutionRecord(
+        live.rank,
+        live.arn,
+        base_arn(header.machine_arn),
+        "RUNNING" if end is None else end.status,
+        header.start_time,
+        None if end is None else live.now,
+        "",
+        asdict(header),
+        {} if end is None else result_of(end),
+    )
