@@ -14,6 +14,7 @@ from typing import TypeAlias
 from mlflowsteps.asl.arns import Resource, parse_resource
 from mlflowsteps.asl.choices import compile_rule
 from mlflowsteps.asl.dataflow import CatchFlow, Flow, JsonataFlow, LocatedError, PathFlow, Place
+from mlflowsteps.asl.events import ENTERED
 from mlflowsteps.asl.fields import JSONATA, JSONPATH
 from mlflowsteps.asl.paths import PathError, compile_path, compile_reference_path
 from mlflowsteps.asl.payloads import Closure, Json, Scope, compile_template, compile_value, dumps
@@ -171,6 +172,7 @@ class MapWork:
     Args:
         processor: the state machine run for each item.
         items: makes the items; None: the effective input.
+        items_text: ItemsPath, for error texts.
         selector: makes the input of an iteration; None: the item.
         max_concurrency: most iterations at a time; 0 or None: no bound of its own.
         tolerated_count: ToleratedFailureCount.
@@ -180,6 +182,7 @@ class MapWork:
 
     processor: Machine
     items: Closure | None
+    items_text: str
     selector: Closure | None
     max_concurrency: Setting
     tolerated_count: Setting
@@ -206,6 +209,7 @@ class State:
         retriers: its Retry list.
         catchers: its Catch list.
         plain: True: its result is its output and nothing is assigned.
+        entered_type: type of the event with which it is entered.
     """
 
     name: str
@@ -217,6 +221,7 @@ class State:
     retriers: tuple[Retrier, ...] = ()
     catchers: tuple[Catcher, ...] = ()
     plain: bool = False
+    entered_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +314,7 @@ def _state(name: str, source: dict[str, Json], language: str, made: dict[int, Ma
         retriers=tuple(map(_retrier, source.get("Retry", ()))),
         catchers=tuple(_catcher(one, language, at) for at, one in enumerate(catchers)),
         plain=flow.plain,
+        entered_type=ENTERED[kind],
     )
 
 
@@ -540,6 +546,7 @@ def _map_work(source: dict[str, Json], language: str, made: dict[int, Machine]) 
     return MapWork(
         processor=made[id(processor)],
         items=_items(source, language),
+        items_text=source.get("ItemsPath", "$"),
         selector=_selector(source, language),
         max_concurrency=_setting(source, "MaxConcurrency", language),
         tolerated_count=_setting(source, "ToleratedFailureCount", language),

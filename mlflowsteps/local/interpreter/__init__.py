@@ -7,6 +7,7 @@ gives the same history and the same commands, on any machine, at any time.
 
 from __future__ import annotations
 
+from .advance import MAX_STEPS, advance, new_run
 from .commands import CancelTask, CancelTimer, Command, Continue, End, SetTimer, StartTask
 from .events import (
     Continued,
@@ -21,8 +22,11 @@ from .events import (
     TimerFired,
 )
 from .header import RunHeader, task_token, token_owner
+from .run import MAX_HISTORY_EVENTS, Outcome, Run
 
 __all__ = [
+    "MAX_HISTORY_EVENTS",
+    "MAX_STEPS",
     "CancelTask",
     "CancelTimer",
     "Command",
@@ -30,6 +34,8 @@ __all__ = [
     "Continued",
     "End",
     "Event",
+    "Outcome",
+    "Run",
     "RunHeader",
     "SetTimer",
     "StartTask",
@@ -41,6 +47,8 @@ __all__ = [
     "TaskSubmitted",
     "TaskSucceeded",
     "TimerFired",
+    "advance",
+    "new_run",
     "task_token",
     "token_owner",
 ]

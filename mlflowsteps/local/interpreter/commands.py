@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlflowsteps.local.records import Json
+
 from ._record import Record
 
 __all__ = ["CancelTask", "CancelTimer", "Command", "Continue", "End", "SetTimer", "StartTask"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlflowsteps.local.records import Json
+
 from ._record import Record
 
 __all__ = [

@@ -58,8 +58,6 @@ def token_owner(token: str) -> tuple[str, int]:
     """
     try:
         arn, task = json.loads(base64.b64decode(token.encode(), altchars=b"-_", validate=True))
+        return str(arn), int(task)
     except (binascii.Error, ValueError, TypeError):
-        arn = task = None
-    if not (isinstance(arn, str) and isinstance(task, int)):
-        raise ValueError("This is not a task token of this runtime.")
-    return arn, task
+        raise ValueError("This is not a task token of this runtime.") from None
