@@ -5,6 +5,7 @@ Owns the engine's thread and the worker threads. What an execution does next is 
 
 from __future__ import annotations
 
+from mlflowsteps.local.scheduler.engine import milliseconds
 from mlflowsteps.local.scheduler.scheduler import Scheduler, TokenError
 
-__all__ = ["Scheduler", "TokenError"]
+__all__ = ["Scheduler", "TokenError", "milliseconds"]

@@ -119,7 +119,7 @@ class Scheduler:
             live = self._live[header.execution_arn] = LiveRun(rank, header, run, durable=durable)
             if watcher is not None:
                 self._watchers.setdefault(header.execution_arn, []).append(watcher)
-        self._engine.post(Message(live, Started))
+            self._engine.post(Message(live, Started))  # within the lock: no stop may overtake it
         return True
 
     def stop(self, execution_arn: str, error: str | None = None, cause: str | None = None) -> bool:
@@ -131,6 +131,12 @@ class Scheduler:
         with self._lock:
             self._check_open()
             live = self._live.get(execution_arn)
+            if live is None:
+                record = self._store.executions.get(execution_arn)
+                if record is not None and record.status == "RUNNING":  # left by an earlier process, and not resumed
+                    live = self._live[execution_arn] = self._rebuild(record)
+                    if live.journal_length == 0:
+                        self._engine.post(Message(live, Started))
         return live is not None and self._tell(live, lambda now: Stopped(now, error, cause))
 
     def wait(self, execution_arn: str, timeout: float | None = None) -> ExecutionRecord:
@@ -149,6 +155,20 @@ class Scheduler:
         """
         ended: Future[ExecutionRecord] = Future()
         unwatch = self.watch(execution_arn, partial(_set_once, ended))
+        try:
+            return self.result(ended, timeout)
+        except TimeoutError:
+            return self._running_record(execution_arn)
+        finally:
+            unwatch()
+
+    def result(self, ended: Future[ExecutionRecord], timeout: float | None = None) -> ExecutionRecord:
+        """Wait for a Future that a watcher sets.
+
+        Raises:
+            TimeoutError: it was not set in ``timeout`` real seconds.
+            RuntimeClosed: the scheduler was closed meanwhile.
+        """
         with self._lock:
             self._waiting.add(ended)
             closed = self._closed
@@ -156,10 +176,7 @@ class Scheduler:
             if closed is not None and not ended.done():
                 raise RuntimeClosed(closed)
             return ended.result(timeout)
-        except TimeoutError:
-            return self._running_record(execution_arn)
         finally:
-            unwatch()
             with self._lock:
                 self._waiting.discard(ended)
 
@@ -302,6 +319,7 @@ class Scheduler:
     def _check_open(self) -> None:
         if self._closed is not None:
             raise RuntimeClosed(self._closed)
+        self._store.database.require_writable()
 
     def _wake(self) -> Callable[[], None]:
         settled: Future[None] = Future()
@@ -385,6 +403,8 @@ class Scheduler:
         header = RunHeader(**document)
         live = LiveRun(record.id, header, new_run(machine_of(self._store.executions.definition(record.digest)), header))
         live.replay(Event.from_json(event) for event in self._store.executions.journal(record.id))
+        for task in live.tasks.values():
+            task.handed_out = True  # perhaps, by that process: a handler may have something to stop
         return live
 
     def _running_record(self, execution_arn: str) -> ExecutionRecord:

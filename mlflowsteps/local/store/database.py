@@ -92,12 +92,7 @@ class Database:
             ServiceError: the store was opened for reading only.
             RuntimeClosed: it was closed.
         """
-        if self.read_only:
-            raise ServiceError(
-                "AccessDeniedException",
-                f"The local runtime in {self.path.parent} is open for reading only: nothing can be created, started, "
-                "changed or deleted. Open it without read_only=True where no other process owns it.",
-            )
+        self.require_writable()
         with self._lock:
             writer = self._writer
             if writer is None:
@@ -112,6 +107,15 @@ class Database:
                 writer.execute("ROLLBACK")
                 raise
             writer.execute("COMMIT")
+
+    def require_writable(self) -> None:
+        """Raise ServiceError where the store was opened for reading only."""
+        if self.read_only:
+            raise ServiceError(
+                "AccessDeniedException",
+                f"The local runtime in {self.path.parent} is open for reading only: nothing can be created, started, "
+                "changed or deleted. Open it without read_only=True where no other process owns it.",
+            )
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:

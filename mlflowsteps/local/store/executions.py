@@ -126,13 +126,12 @@ class Executions:
             row = connection.execute(f"SELECT {COLUMNS} FROM executions WHERE arn = ?", (arn,)).fetchone()  # noqa: S608 columns are ours
         return None if row is None else _record(row)
 
-    def running(self) -> list[ExecutionRecord]:
-        """Those that have not ended, in the order of starting."""
+    def running(self, machine_arn: str | None = None) -> list[ExecutionRecord]:
+        """Those that have not ended, in the order of starting; of one state machine, or of all."""
+        query = f"SELECT {COLUMNS} FROM executions WHERE status = 'RUNNING' ORDER BY id"  # noqa: S608 columns are ours
         with self._database.read() as connection:
-            rows = connection.execute(
-                f"SELECT {COLUMNS} FROM executions WHERE status = 'RUNNING' ORDER BY id"  # noqa: S608 columns are ours
-            ).fetchall()
-        return [_record(row) for row in rows]
+            rows = connection.execute(query).fetchall()
+        return [_record(row) for row in rows if machine_arn in (None, row[2])]
 
     def page(
         self, machine_arn: str, *, status: str | None = None, before: int | None = None, limit: int = 100

@@ -1,0 +1,160 @@
+"""What the API's callers hand in, checked: names, ARNs, sizes, pages."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from typing import Any
+
+from mlflowsteps.asl.arns import parse_arn
+from mlflowsteps.asl.payloads import Json, dumps, loads
+from mlflowsteps.exceptions import ServiceError
+from mlflowsteps.local.services.stepfunctions.refusals import refuse, validation_error
+
+__all__ = [
+    "MAX_PAYLOAD_BYTES",
+    "check_choice",
+    "check_json",
+    "check_name",
+    "check_role",
+    "page_size",
+    "page_token",
+    "read_page_token",
+    "resource_parts",
+]
+
+MAX_PAYLOAD_BYTES = 262_144
+DEFAULT_PAGE, MAX_PAGE = 100, 1000
+
+# Blanks, wildcards, brackets, special and control characters: the list of CreateStateMachine's documentation. Lone
+# surrogates are no characters at all, and have no UTF-8.
+_FORBIDDEN = re.compile(r"[\s?*<>{}\[\]\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
+
+
+def check_name(name: str) -> str:
+    """The name of a state machine, execution or activity, if it is one.
+
+    Raises:
+        ServiceError: InvalidName.
+    """
+    if not 1 <= len(name) <= 80 or _FORBIDDEN.search(name):
+        raise refuse("InvalidName", name.encode("utf-8", "backslashreplace").decode())
+    return name
+
+
+def resource_parts(arn: str, *kinds: str) -> list[str]:
+    """What stands behind the account in an ARN of Step Functions, split at the colons.
+
+    Args:
+        arn: such as ``arn:aws:states:us-east-1:123456789012:stateMachine:Demo``.
+        kinds: what it may name, such as ``stateMachine``.
+
+    Returns:
+        Such as ``["stateMachine", "Demo"]``.
+
+    Raises:
+        ServiceError: InvalidArn.
+    """
+    try:
+        found = parse_arn(arn)
+    except ValueError:
+        raise refuse("InvalidArn", f"Invalid ARN prefix: {arn[:300]}") from None
+    parts = found.resource.split(":")
+    if found.service != "states" or parts[0] not in kinds or len(parts) < 2 or not parts[1]:
+        raise refuse("InvalidArn", f"Resource type not valid in this context: {parts[0][:300]}")
+    return parts
+
+
+def check_role(arn: str) -> str:
+    """The ARN of an IAM role, if it is one; whether the role exists nobody asks here.
+
+    Raises:
+        ServiceError: InvalidArn.
+    """
+    try:
+        found = parse_arn(arn)
+    except ValueError:
+        raise refuse("InvalidArn", f"Invalid ARN prefix: {arn[:300]}") from None
+    if found.service != "iam" or not found.resource.startswith("role/"):
+        raise refuse("InvalidArn", f"Resource type not valid in this context: {found.resource[:300]}")
+    return arn
+
+
+def check_json(text: str, member: str, code: str) -> Json:
+    """The value of a JSON text that is small enough.
+
+    Args:
+        text: the text.
+        member: the parameter it came in.
+        code: the refusal's code where it is no JSON.
+
+    Raises:
+        ServiceError: no JSON, or more than 262,144 bytes.
+    """
+    try:
+        size = len(text.encode())
+        value = loads(text)
+    except (ValueError, RecursionError) as error:
+        raise refuse(code, f"{error}") from None
+    if size > MAX_PAYLOAD_BYTES:
+        limit = f"Member must have length less than or equal to {MAX_PAYLOAD_BYTES}"
+        raise validation_error(member, text, f"{limit} (it has {size} bytes of UTF-8)")
+    return value
+
+
+def check_choice(value: str, member: str, choices: tuple[str, ...]) -> str:
+    """A value that is one of the API model's.
+
+    Raises:
+        ServiceError: ValidationException.
+    """
+    if value not in choices:
+        raise validation_error(member, value, f"Member must satisfy enum value set: [{', '.join(choices)}]")
+    return value
+
+
+def page_size(params: dict[str, Any]) -> int:
+    """How many items a page may have; 0, or left out, gives 100.
+
+    Raises:
+        ServiceError: ValidationException.
+    """
+    wanted: int = params.get("maxResults") or 0
+    if not 0 <= wanted <= MAX_PAGE:
+        bound = "less than or equal to 1000" if wanted > 0 else "greater than or equal to 0"
+        raise validation_error("maxResults", wanted, f"Member must have value {bound}")
+    return wanted or DEFAULT_PAGE
+
+
+def page_token(listing: str, position: Json) -> str:
+    """The token of the page that follows.
+
+    Args:
+        listing: what is listed, so that a token of another listing is refused.
+        position: where the next page begins.
+    """
+    return base64.urlsafe_b64encode(dumps([listing, position]).encode("utf-8", "surrogatepass")).decode()
+
+
+def read_page_token(params: dict[str, Any], listing: str) -> Json:
+    """Where the page asked for begins; None for the first.
+
+    Raises:
+        ServiceError: InvalidToken.
+    """
+    token = params.get("nextToken")
+    if token is None:
+        return None
+    try:
+        of, position = json.loads(base64.b64decode(token.encode(), altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, TypeError, RecursionError):
+        raise _bad_token() from None
+    if of != listing:
+        raise _bad_token()
+    return position
+
+
+def _bad_token() -> ServiceError:
+    return refuse("InvalidToken", "Invalid token")

@@ -1,0 +1,211 @@
+"""Executions: start, stop, describe, list, history."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import uuid
+from concurrent.futures import Future
+from typing import Any
+
+from mlflowsteps.asl.arns import execution_arn, express_arn
+from mlflowsteps.local.interpreter import RunHeader
+from mlflowsteps.local.services.stepfunctions.base import Operations, Record
+from mlflowsteps.local.services.stepfunctions.checks import (
+    check_choice,
+    check_json,
+    check_name,
+    page_size,
+    page_token,
+    read_page_token,
+)
+from mlflowsteps.local.services.stepfunctions.refusals import refuse
+from mlflowsteps.local.services.stepfunctions.tokens import check_length
+from mlflowsteps.local.store import ExecutionRecord
+
+__all__ = ["ExecutionOperations"]
+
+STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE")
+INCLUDED = {"included": True}
+PAYLOADS = ("input", "output", "inputDetails", "outputDetails", "parameters", "assignedVariables")
+# What an execution keeps of its state machine, for DescribeStateMachineForExecution.
+KEPT = ("updateDate", "revisionId", "loggingConfiguration", "tracingConfiguration", "encryptionConfiguration")
+
+
+class ExecutionOperations(Operations):
+    """Operations on executions."""
+
+    def start_execution(self, params: Record) -> Record:
+        """StartExecution. The same name and input again, while it runs, give the execution that is there."""
+        machine, header = self._begin(params)
+        express = machine["type"] == "EXPRESS"
+        extra = {key: machine[key] for key in KEPT if key in machine}
+        if "traceHeader" in params:
+            extra["traceHeader"] = params["traceHeader"]
+        started = self._scheduler.start(header, machine["definition"], durable=not express, extra=extra)
+        if started:
+            return {"executionArn": header.execution_arn, "startDate": header.start_time}
+        known = self._store.executions.get(header.execution_arn)
+        if known is None or known.status != "RUNNING" or known.header["input_text"] != header.input_text:
+            raise refuse("ExecutionAlreadyExists", header.execution_arn)
+        return {"executionArn": known.arn, "startDate": known.start_time}
+
+    def start_sync_execution(self, params: Record) -> Record:
+        """StartSyncExecution: runs an execution of an EXPRESS state machine to its end."""
+        machine, header = self._begin(params)
+        if machine["type"] != "EXPRESS":
+            raise refuse(
+                "StateMachineTypeNotSupported", "This operation is not supported by this type of state machine"
+            )
+        ended: Future[ExecutionRecord] = Future()
+        self._scheduler.start(header, machine["definition"], durable=False, watcher=ended.set_result)
+        record = self._scheduler.result(ended)
+        response = _times_and_ends(record) | {"input": header.input_text, "inputDetails": INCLUDED}
+        response["billingDetails"] = _billing(record)
+        if "traceHeader" in params:
+            response["traceHeader"] = params["traceHeader"]
+        return response
+
+    def stop_execution(self, params: Record) -> Record:
+        """StopExecution. Returns when the stop is stored; an execution that has ended is left as it is."""
+        check_length("error", params.get("error"), 256)
+        check_length("cause", params.get("cause"), 32_768)
+        record = self._execution(params["executionArn"])
+        self._scheduler.stop(record.arn, params.get("error"), params.get("cause"))
+        return {"stopDate": self._execution(record.arn).stop_time}
+
+    def describe_execution(self, params: Record) -> Record:
+        """DescribeExecution."""
+        record = self._execution(params["executionArn"])
+        response = _times_and_ends(record) | {"input": record.header["input_text"], "inputDetails": INCLUDED}
+        response |= {"redriveCount": 0} | _redrive(record.status)
+        if "traceHeader" in record.header["extra"]:
+            response["traceHeader"] = record.header["extra"]["traceHeader"]
+        if params.get("includedData") == "METADATA_ONLY":
+            for key in ("input", "output"):
+                if key in response:
+                    del response[key]
+                    response[key + "Details"] = {"included": False}
+        return response
+
+    def describe_state_machine_for_execution(self, params: Record) -> Record:
+        """DescribeStateMachineForExecution: the state machine as it was when the execution started."""
+        record = self._execution(params["executionArn"])
+        header = record.header
+        response = {
+            "stateMachineArn": record.machine_arn,
+            "name": header["machine_name"],
+            "definition": self._store.executions.definition(record.digest),
+            "roleArn": header["role_arn"],
+        }
+        return response | {key: header["extra"][key] for key in KEPT if key in header["extra"]}
+
+    def list_executions(self, params: Record) -> Record:
+        """ListExecutions of a state machine, newest first."""
+        if ("stateMachineArn" in params) == ("mapRunArn" in params):
+            raise refuse("ValidationException", "Exactly one of stateMachineArn and mapRunArn must be given")
+        if "mapRunArn" in params:
+            raise refuse("ResourceNotFound", params["mapRunArn"])
+        machine, status = self._machine(params["stateMachineArn"]), params.get("statusFilter")
+        if machine["type"] == "EXPRESS":
+            raise refuse(
+                "StateMachineTypeNotSupported", "This operation is not supported by this type of state machine"
+            )
+        if status is not None:
+            check_choice(status, "statusFilter", STATUSES)
+        redriven = check_choice(
+            params.get("redriveFilter", "NOT_REDRIVEN"), "redriveFilter", ("REDRIVEN", "NOT_REDRIVEN")
+        )
+        listing = f"ListExecutions {machine['arn']} {status}"
+        size, before = page_size(params), read_page_token(params, listing)
+        found = self._store.executions.page(machine["arn"], status=status, before=before, limit=size + 1)
+        if redriven == "REDRIVEN":
+            found = []
+        response: Record = {"executions": [_row(record) for record in found[:size]]}
+        if len(found) > size:
+            response["nextToken"] = page_token(listing, found[size - 1].id)
+        return response
+
+    def get_execution_history(self, params: Record) -> Record:
+        """GetExecutionHistory."""
+        record, reverse = self._execution(params["executionArn"]), bool(params.get("reverseOrder"))
+        listing = f"GetExecutionHistory {record.arn} {reverse}"
+        size, position = page_size(params), read_page_token(params, listing)
+        bounds: dict[str, Any] = {} if position is None else {"before" if reverse else "after": position}
+        events = self._store.executions.history(record.id, limit=size + 1, reverse=reverse, **bounds)
+        page = events[:size]
+        response: Record = {"events": page}
+        if len(events) > size:
+            response["nextToken"] = page_token(listing, page[-1]["id"])
+        if params.get("includeExecutionData") is False:
+            response["events"] = [_without_payloads(event) for event in page]
+        return response
+
+    def _begin(self, params: Record) -> tuple[Record, RunHeader]:
+        """Check what starts an execution; make what it is born with."""
+        machine = self._machine(params["stateMachineArn"])
+        name = check_name(params["name"]) if "name" in params else str(uuid.uuid4())
+        text = params.get("input", "{}")
+        check_json(text, "input", "InvalidExecutionInput")
+        express = machine["type"] == "EXPRESS"
+        arn = express_arn(machine["arn"], name, str(uuid.uuid4())) if express else execution_arn(machine["arn"], name)
+        now = self._now()
+        # From what the execution is called and when it starts: in virtual time the same run draws the same numbers.
+        seed = int.from_bytes(hashlib.sha256(f"{arn} {now}".encode()).digest()[:8])
+        header = RunHeader(
+            execution_arn=arn,
+            name=name,
+            role_arn=machine["roleArn"],
+            machine_arn=params["stateMachineArn"],
+            machine_name=machine["name"],
+            start_time=now,
+            seed=seed,
+            input_text=text,
+            machine_type=machine["type"],
+        )
+        return machine, header
+
+
+def _times_and_ends(record: ExecutionRecord) -> Record:
+    response: Record = {
+        "executionArn": record.arn,
+        "stateMachineArn": record.machine_arn,
+        "name": record.header["name"],
+        "status": record.status,
+        "startDate": record.start_time,
+    }
+    if record.stop_time is not None:
+        response["stopDate"] = record.stop_time
+    response |= record.result
+    if "output" in response:
+        response["outputDetails"] = INCLUDED
+    return response
+
+
+def _row(record: ExecutionRecord) -> Record:
+    shown = _times_and_ends(record)
+    keys = ("executionArn", "stateMachineArn", "name", "status", "startDate", "stopDate")
+    return {key: shown[key] for key in keys if key in shown} | {"redriveCount": 0}
+
+
+def _redrive(status: str) -> Record:
+    if status in ("RUNNING", "SUCCEEDED"):
+        reason = f"Execution is {status} and cannot be redriven"
+        return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
+    return {"redriveStatus": "REDRIVABLE"}
+
+
+def _billing(record: ExecutionRecord) -> Record:
+    """What the service would bill: 64 MB, in steps of 100 ms."""
+    milliseconds = ((record.stop_time or record.start_time) - record.start_time) * 1000
+    return {
+        "billedMemoryUsedInMB": 64,
+        "billedDurationInMilliseconds": max(1, math.ceil(milliseconds / 100)) * 100,
+    }
+
+
+def _without_payloads(event: Record) -> Record:
+    return {
+        key: {name: item for name, item in value.items() if name not in PAYLOADS} if isinstance(value, dict) else value
+        for key, value in event.items()
+    }

@@ -1,0 +1,189 @@
+"""State machines: create, update, describe, list, delete, validate."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from mlflowsteps.asl.arns import state_machine_arn
+from mlflowsteps.asl.payloads import loads
+from mlflowsteps.asl.validate import validate
+from mlflowsteps.exceptions import Diagnostic
+from mlflowsteps.local.services.stepfunctions.base import MACHINES, Operations, Record
+from mlflowsteps.local.services.stepfunctions.checks import (
+    check_choice,
+    check_name,
+    check_role,
+    page_size,
+    page_token,
+    read_page_token,
+    resource_parts,
+)
+from mlflowsteps.local.services.stepfunctions.refusals import refuse, validation_error
+from mlflowsteps.local.services.stepfunctions.tags import check_tags
+
+__all__ = ["MachineOperations"]
+
+TYPES = ("STANDARD", "EXPRESS")
+MAX_DEFINITION = 1_048_576
+CONFIGURATIONS = ("loggingConfiguration", "tracingConfiguration", "encryptionConfiguration")
+DEFAULTS: Record = {
+    "loggingConfiguration": {"level": "OFF", "includeExecutionData": False},
+    "tracingConfiguration": {"enabled": False},
+    "encryptionConfiguration": {"type": "AWS_OWNED_KEY"},
+}
+
+
+class MachineOperations(Operations):
+    """Operations on state machines."""
+
+    def create_state_machine(self, params: Record) -> Record:
+        """CreateStateMachine. The same name, definition, role and settings again give the ARN that is there."""
+        _refuse_versions(params)
+        name, kind = check_name(params["name"]), check_choice(params.get("type", "STANDARD"), "type", TYPES)
+        tags = check_tags(params.get("tags", []), {})
+        role = check_role(params["roleArn"])
+        definition = check_definition(params["definition"], kind)
+        now = self._now()
+        arn = state_machine_arn(self._region, self._account_id, name)
+        record: Record = {"arn": arn, "name": name, "definition": definition, "roleArn": role, "type": kind, "status": "ACTIVE"}
+        record |= {key: params.get(key, default) for key, default in DEFAULTS.items()}
+        record |= {"creationDate": now, "updateDate": now}
+        with self._store.database.write():
+            if self._store.resources.insert(MACHINES, name, record):
+                self._store.executions.purge(arn)  # those of a deleted state machine of this name
+                self._store.tags.clear(arn)
+                self._store.tags.add(arn, tags)
+                return {"stateMachineArn": arn, "creationDate": now}
+            known = self._store.resources.get(MACHINES, name)
+        if known is None or not _same(known, record):
+            raise refuse("StateMachineAlreadyExists", arn)
+        return {"stateMachineArn": arn, "creationDate": known["creationDate"]}
+
+    def update_state_machine(self, params: Record) -> Record:
+        """UpdateStateMachine. Executions that run keep the definition and role they were started with."""
+        _refuse_versions(params)
+        changed = [key for key in ("definition", "roleArn", *CONFIGURATIONS) if key in params]
+        if not changed:
+            text = (
+                "Either the definition, the role ARN, the LoggingConfiguration, the TracingConfiguration or the "
+                "EncryptionConfiguration must be specified"
+            )
+            raise refuse("MissingRequiredParameter", text)
+        known = self._machine(params["stateMachineArn"])
+        if "roleArn" in params:
+            check_role(params["roleArn"])
+        if "definition" in params:
+            check_definition(params["definition"], known["type"])
+        now, revision = self._now(), str(uuid.uuid4())
+        with self._store.database.write():
+            record = self._machine(params["stateMachineArn"])
+            record |= {key: params[key] for key in changed} | {"updateDate": now, "revisionId": revision}
+            self._store.resources.put(MACHINES, record["name"], record)
+        return {"updateDate": now, "revisionId": revision}
+
+    def describe_state_machine(self, params: Record) -> Record:
+        """DescribeStateMachine."""
+        record = self._machine(params["stateMachineArn"])
+        keys = ["name", "status", "definition", "roleArn", "type", "creationDate", *CONFIGURATIONS]
+        if "revisionId" in record:
+            keys.append("revisionId")
+        response = {"stateMachineArn": record["arn"]} | {key: record[key] for key in keys}
+        if params.get("includedData") == "METADATA_ONLY":
+            response["definition"] = ""
+        return response
+
+    def delete_state_machine(self, params: Record) -> Record:
+        """DeleteStateMachine. Its executions are stopped; they can be described until the name is taken again."""
+        arn = params["stateMachineArn"]
+        name = resource_parts(arn, "stateMachine")[1]
+        with self._store.database.write():
+            known = self._store.resources.get(MACHINES, name)
+            if known is None or known["arn"] != arn:
+                return {}
+            self._store.resources.delete(MACHINES, name)
+            self._store.tags.clear(arn)
+        for record in self._store.executions.running(arn):
+            self._scheduler.stop(record.arn)
+        return {}
+
+    def list_state_machines(self, params: Record) -> Record:
+        """ListStateMachines, by name."""
+        size, after = page_size(params), read_page_token(params, "ListStateMachines")
+        records = sorted(self._store.resources.list(MACHINES), key=lambda record: str(record["name"]))
+        rest = [record for record in records if after is None or record["name"] > str(after)]
+        page = [
+            {
+                "stateMachineArn": record["arn"],
+                "name": record["name"],
+                "type": record["type"],
+                "creationDate": record["creationDate"],
+            }
+            for record in rest[:size]
+        ]
+        response: Record = {"stateMachines": page}
+        if len(rest) > size:
+            response["nextToken"] = page_token("ListStateMachines", page[-1]["name"])
+        return response
+
+    def validate_state_machine_definition(self, params: Record) -> Record:
+        """ValidateStateMachineDefinition."""
+        kind = check_choice(params.get("type", "STANDARD"), "type", TYPES)
+        severity = check_choice(params.get("severity", "ERROR"), "severity", ("ERROR", "WARNING"))
+        wanted = params.get("maxResults") or 100
+        if not 0 <= wanted <= 100:
+            raise validation_error("maxResults", wanted, "Member must have value less than or equal to 100")
+        found = validate(params["definition"], machine_type=kind)
+        failed = any(diagnostic.severity == "ERROR" for diagnostic in found)
+        shown = [diagnostic for diagnostic in found if severity == "WARNING" or diagnostic.severity == "ERROR"]
+        return {
+            "result": "FAIL" if failed else "OK",
+            "diagnostics": [_diagnostic(diagnostic) for diagnostic in shown[:wanted]],
+            "truncated": len(shown) > wanted,
+        }
+
+
+def check_definition(definition: str, kind: str) -> str:
+    """A definition that is valid.
+
+    Raises:
+        ServiceError: InvalidDefinition, with every error there is.
+    """
+    size = len(definition.encode("utf-8", "surrogatepass"))
+    if size > MAX_DEFINITION:
+        raise validation_error(
+            "definition", definition, f"Member must have length less than or equal to {MAX_DEFINITION}"
+        )
+    faults = [found for found in validate(definition, machine_type=kind) if found.severity == "ERROR"]
+    if faults:
+        raise refuse("InvalidDefinition", ", ".join(_fault(fault) for fault in faults))
+    return definition
+
+
+def _fault(fault: Diagnostic) -> str:
+    place = _location(fault)
+    return f"{fault.code}: {fault.message}" + (f" at {place}" if place else "")
+
+
+def _diagnostic(diagnostic: Diagnostic) -> Record:
+    place = _location(diagnostic)
+    shown = {"severity": diagnostic.severity, "code": diagnostic.code, "message": diagnostic.message}
+    return shown | ({"location": place} if place else {})
+
+
+def _location(diagnostic: Diagnostic) -> str:
+    return diagnostic.pointer
+
+
+def _same(known: Record, wanted: Record) -> bool:
+    """Whether a state machine is what a second create asks for; white space and order of its JSON aside."""
+    keys: tuple[str, ...] = ("roleArn", "type", *CONFIGURATIONS)
+    if any(known[key] != wanted[key] for key in keys):
+        return False
+    one, other = known["definition"], wanted["definition"]
+    return bool(one == other) or bool(loads(one) == loads(other))
+
+
+def _refuse_versions(params: dict[str, Any]) -> None:
+    if params.get("publish") or "versionDescription" in params:
+        raise refuse("ValidationException", "The local runtime keeps no versions of state machines: leave out publish.")
