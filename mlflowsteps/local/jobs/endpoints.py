@@ -1,0 +1,316 @@
+"""Endpoints: a record, and the processes behind it while somebody asks.
+
+A deployment's processes live with a thread of their own. They start when the endpoint is created or updated, and after
+reopening with the first question; when they die, the next question starts them again.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlflowsteps.exceptions import ServiceError
+from mlflowsteps.local.jobs.container import Record, Services
+from mlflowsteps.local.jobs.failures import JobAbandoned, JobFailure, JobStopped, clip_reason
+from mlflowsteps.local.jobs.folders import JobFolder
+from mlflowsteps.local.jobs.kinds import ENDPOINT, ENDPOINT_CONFIG, MODEL
+from mlflowsteps.local.jobs.process import Control, kill_orphans
+from mlflowsteps.local.jobs.servers import START_SECONDS, Answer, ModelServer
+
+__all__ = ["Endpoints", "InvokeResult", "ModelError", "describe_endpoint"]
+
+TARGET_VARIANT = "x-amzn-sagemaker-target-variant"
+_INVOKED_VARIANT = "x-Amzn-Invoked-Production-Variant"
+_MAX_MESSAGE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class InvokeResult:
+    """What an endpoint answered.
+
+    Args:
+        body: the response's body.
+        content_type: its Content-Type.
+        headers: further headers for the response of InvokeEndpoint.
+    """
+
+    body: bytes
+    content_type: str
+    headers: dict[str, str]
+
+
+class ModelError(ServiceError):
+    """A container answered with an error; ``details`` are the further members of the API's ModelError."""
+
+    def __init__(self, variant: str, answer: Answer, log: str) -> None:
+        text = answer.body.decode("utf-8", "replace")[:_MAX_MESSAGE]
+        whose = "client" if answer.status < 500 else "server"
+        super().__init__(
+            "ModelError",
+            f"Received {whose} error ({answer.status}) from container {answer.container} of {variant} with message "
+            f'"{text}". Log: {log}',
+            424,
+        )
+        self.details: dict[str, Any] = {
+            "OriginalStatusCode": answer.status,
+            "OriginalMessage": text,
+            "LogStreamArn": f"file://{log}",
+        }
+
+
+def describe_endpoint(request: Record) -> Record:
+    """What DescribeEndpoint answers at once."""
+    return {"EndpointConfigName": request["EndpointConfigName"]}
+
+
+class _Deployment:
+    """The processes of one endpoint configuration, and the thread that they live with."""
+
+    def __init__(
+        self,
+        variants: list[tuple[Record, Record]],
+        folder: JobFolder,
+        services: Services,
+        graces: tuple[float, float],
+        done: Callable[[_Deployment], None],
+    ) -> None:
+        self.folder, self._services, self._variants, self._done = folder, services, variants, done
+        self.control = Control(*graces)
+        self.servers: dict[str, ModelServer] = {}
+        self.ready = threading.Event()
+        self.error: str | None = None
+        self.thread = threading.Thread(target=self._live, name=f"endpoint-{folder.path.name}", daemon=True)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked now."""
+        processes = [process for server in self.servers.values() for process in server.processes]
+        return self.ready.is_set() and self.error is None and all(p.returncode is None for p in processes)
+
+    def _live(self) -> None:
+        try:
+            self._start()
+            self.ready.set()
+            self._done(self)
+            processes = [process for server in self.servers.values() for process in server.processes]
+            self.control.wait(processes, max_runtime_seconds=float("inf"))
+        except (JobAbandoned, JobStopped):
+            self.error = self.error or "The endpoint was stopped."
+        except JobFailure as failure:
+            self.error = failure.reason
+        except Exception as error:  # noqa: BLE001 - a fault of the runtime fails this endpoint, visibly, and no other
+            self.error = f"InternalServerError: {error!r}"
+        finally:
+            for server in self.servers.values():
+                server.stop(min(30.0, self.control.stop_grace_seconds))
+            if not self.ready.is_set():
+                self.ready.set()
+                self._done(self)
+
+    def _start(self) -> None:
+        for variant, model in self._variants:
+            name = variant["VariantName"]
+            place = JobFolder(self.folder.path / name, log=self.folder.log)
+            server = ModelServer(model, place, self._services, self.control, {})
+            self.servers[name] = server
+            try:
+                server.prepare()
+                server.start()
+            except JobFailure as failure:
+                head = f"The primary container for production variant {name} is not in service. {failure.reason}"
+                tail = self.folder.log_tail()
+                raise JobFailure(clip_reason(head, log_path=str(self.folder.log), tail=tail)) from failure
+
+    def choose(self, wanted: str | None) -> str:
+        """The variant that answers: the one that is asked for, else one drawn by weight."""
+        weights: dict[str, float] = {
+            v["VariantName"]: float(v.get("InitialVariantWeight", 1.0)) for v, _ in self._variants
+        }
+        if wanted is not None:
+            if wanted not in weights:
+                raise ServiceError("ValidationError", f"Variant {wanted} not found; there are {', '.join(weights)}.")
+            return wanted
+        if len(weights) == 1 or not any(weights.values()):
+            return next(iter(weights))
+        return random.choices(list(weights), list(weights.values()))[0]  # noqa: S311 - traffic, not secrets
+
+    def stop(self) -> None:
+        """End the processes."""
+        self.control.stop()
+
+
+class Endpoints:
+    """All endpoints of a runtime.
+
+    Args:
+        folder: gives an endpoint's folder.
+        services: gives the runtime's parts.
+        record: gives a record by kind and name, or raises ServiceError.
+        save: stores a record by kind and name.
+        graces: seconds from SIGTERM to SIGKILL on stop and on close.
+    """
+
+    def __init__(
+        self,
+        folder: Callable[[str], JobFolder],
+        services: Callable[[], Services],
+        record: Callable[[str, str], Record],
+        save: Callable[[str, str, Record], None],
+        graces: tuple[float, float],
+    ) -> None:
+        self._folder, self._services, self._record, self._save = folder, services, record, save
+        self._graces = graces
+        self._lock = threading.RLock()
+        self._deployed: dict[str, _Deployment] = {}
+        self._pending: dict[str, _Deployment] = {}
+        self._serial = 0
+
+    def deploy(self, name: str) -> _Deployment:
+        """Start the processes of an endpoint; its record says when they answer."""
+        with self._lock:
+            record = self._record(ENDPOINT, name)
+            return self._begin(name, record["Description"]["EndpointConfigName"])
+
+    def update(self, name: str, config: str) -> None:
+        """Start the processes of another configuration beside those of the present one."""
+        with self._lock:
+            record = self._record(ENDPOINT, name)
+            record["Description"]["EndpointStatus"] = "Updating"
+            record["Description"].pop("FailureReason", None)
+            self._store(name, record)
+            self._begin(name, config)
+
+    def _begin(self, name: str, config: str) -> _Deployment:
+        variants = self._record(ENDPOINT_CONFIG, config)["Request"]["ProductionVariants"]
+        pairs = [(variant, self._record(MODEL, variant["ModelName"])["Request"]) for variant in variants]
+        self._serial += 1
+        top = self._folder(name)
+        folder = JobFolder(top.path / f"deployment-{self._serial}", log=top.log)
+        shutil.rmtree(folder.path, ignore_errors=True)
+        folder.path.mkdir(parents=True)
+        deployment = _Deployment(
+            pairs, folder, self._services(), self._graces, lambda made: self._settle(name, config, made)
+        )
+        self._pending[name] = deployment
+        deployment.thread.start()
+        return deployment
+
+    def _settle(self, name: str, config: str, made: _Deployment) -> None:
+        """A deployment answers, or has failed: the record says so, and the old deployment ends."""
+        with self._lock:
+            if self._pending.get(name) is not made:
+                made.stop()  # deleted or overtaken meanwhile
+                return
+            del self._pending[name]
+            old = self._deployed.get(name)
+            if made.error is None:
+                self._deployed[name] = made
+            if not made.control.closing:
+                self._describe(name, config, made, updating=old is not None and old.alive)
+        if made.error is None and old is not None:
+            old.stop()
+            old.thread.join(self._graces[0] + 60.0)
+            shutil.rmtree(old.folder.path, ignore_errors=True)
+
+    def _describe(self, name: str, config: str, made: _Deployment, *, updating: bool) -> None:
+        record = self._record(ENDPOINT, name)
+        description = record["Description"]
+        if made.error is None:
+            description |= {"EndpointStatus": "InService", "EndpointConfigName": config}
+            description["ProductionVariants"] = _variants(self._record(ENDPOINT_CONFIG, config)["Description"])
+            description.pop("FailureReason", None)
+        else:
+            description |= {"EndpointStatus": "InService" if updating else "Failed", "FailureReason": made.error[:1024]}
+        self._store(name, record)
+
+    def _store(self, name: str, record: Record) -> None:
+        record["Description"]["LastModifiedTime"] = self._services().clock.now()
+        self._save(ENDPOINT, name, record)
+
+    def invoke(self, name: str, body: bytes, headers: Mapping[str, str]) -> InvokeResult:
+        """Ask the endpoint.
+
+        Raises:
+            ServiceError: see ``JobManager.invoke_endpoint``.
+        """
+        deployment = self._ready(name)
+        lower = {key.lower(): value for key, value in headers.items()}
+        variant = deployment.choose(lower.get(TARGET_VARIANT))
+        log = str(self._folder(name).log)
+        try:
+            answer = deployment.servers[variant].invoke(body, headers)
+        except OSError as error:
+            text = f"no answer from the container: {error}"
+            raise ModelError(variant, Answer(500, {}, text.encode()), log) from error
+        if not 200 <= answer.status < 300:
+            raise ModelError(variant, answer, log)
+        passed = {key: value for key, value in answer.headers.items() if key.startswith("x-amzn-sagemaker-")}
+        kind = answer.headers.get("content-type", "application/octet-stream")
+        return InvokeResult(answer.body, kind, passed | {_INVOKED_VARIANT: variant})
+
+    def _ready(self, name: str) -> _Deployment:
+        try:
+            description = self._record(ENDPOINT, name)["Description"]
+        except ServiceError as error:
+            raise ServiceError("ValidationError", f"Endpoint {name} not found. {error.message}") from error
+        with self._lock:
+            deployment = self._deployed.get(name)
+            if deployment is not None and deployment.alive:
+                return deployment
+            if description["EndpointStatus"] not in ("InService", "Updating"):
+                status, why = description["EndpointStatus"], description.get("FailureReason", "")
+                raise ServiceError("ValidationError", f"Endpoint {name} is not in service: {status}. {why}".strip())
+            waiting = self._pending.get(name) or self._begin(name, description["EndpointConfigName"])
+        if not waiting.ready.wait(START_SECONDS + 60) or waiting.error is not None:
+            answer = Answer(503, {}, (waiting.error or "the container did not start").encode())
+            raise ModelError("the endpoint", answer, str(self._folder(name).log))
+        return waiting
+
+    def take_up(self, name: str) -> None:
+        """After a crash: kill what still runs, and go on with a creation or update that was not done."""
+        with self._lock:
+            if name in self._deployed or name in self._pending:
+                return
+            for file in self._folder(name).path.rglob("process.json"):
+                kill_orphans(file)
+            for old in self._folder(name).path.glob("deployment-*"):
+                shutil.rmtree(old, ignore_errors=True)
+            record = self._record(ENDPOINT, name)
+            status = record["Description"]["EndpointStatus"]
+            if status in ("Creating", "Updating"):
+                self._begin(name, record["Description"]["EndpointConfigName"])
+
+    def remove(self, name: str) -> None:
+        """End an endpoint's processes and forget it."""
+        with self._lock:
+            found = [self._deployed.pop(name, None), self._pending.pop(name, None)]
+        for deployment in found:
+            if deployment is not None:
+                deployment.stop()
+                deployment.thread.join(self._graces[1] + 30.0)
+
+    def close(self) -> None:
+        """End all processes; the records stay."""
+        with self._lock:
+            found = [*self._deployed.values(), *self._pending.values()]
+        for deployment in found:
+            deployment.control.close()
+        for deployment in found:
+            deployment.thread.join(self._graces[1] + 30.0)
+
+
+def _variants(config: Record) -> list[Record]:
+    return [
+        {
+            "VariantName": variant["VariantName"],
+            "CurrentWeight": variant.get("InitialVariantWeight", 1.0),
+            "DesiredWeight": variant.get("InitialVariantWeight", 1.0),
+            "CurrentInstanceCount": variant.get("InitialInstanceCount", 1),
+            "DesiredInstanceCount": variant.get("InitialInstanceCount", 1),
+        }
+        for variant in config["ProductionVariants"]
+    ]

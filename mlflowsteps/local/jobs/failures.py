@@ -1,0 +1,49 @@
+"""How the work on a job ends when it does not end well; all of it becomes the job's description in one place."""
+
+from __future__ import annotations
+
+__all__ = ["JobAbandoned", "JobFailure", "JobStopped", "clip_reason"]
+
+MAX_REASON = 1024
+
+
+class JobFailure(Exception):
+    """The job fails; ``reason`` becomes its FailureReason.
+
+    Args:
+        reason: text, beginning with ``ClientError: ``, ``AlgorithmError: `` or ``InternalServerError: ``.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class JobStopped(Exception):
+    """The job was stopped.
+
+    Args:
+        secondary: the SecondaryStatus: ``Stopped`` or ``MaxRuntimeExceeded``.
+    """
+
+    def __init__(self, secondary: str = "Stopped") -> None:
+        self.secondary = secondary
+        super().__init__(secondary)
+
+
+class JobAbandoned(Exception):
+    """The runtime is closing: the job stays InProgress and starts again, from scratch, when it is opened again."""
+
+
+def clip_reason(head: str, *, log_path: str | None = None, tail: str = "") -> str:
+    r"""A FailureReason of at most 1,024 characters: why, the log's path, and of the log's end what fits.
+
+    >>> clip_reason("AlgorithmError: Exit Code: 3", log_path="/jobs/a/log.txt", tail="last words")
+    'AlgorithmError: Exit Code: 3\nLog: /jobs/a/log.txt\n...last words'
+    """
+    where = f"\nLog: {log_path}" if log_path else ""
+    head = head[: max(MAX_REASON // 2, MAX_REASON - len(where) - len(tail) - 5)][: MAX_REASON - len(where)]
+    room = MAX_REASON - len(head) - len(where) - 4
+    if not tail or room < 20:
+        return head + where
+    return f"{head}{where}\n...{tail[-room:]}"

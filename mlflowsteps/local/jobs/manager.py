@@ -1,0 +1,432 @@
+"""The jobs, models and endpoints of a runtime: created, described, listed, stopped, watched, resumed.
+
+Owns the records of these kinds and who works on what. What a job does stands in the module of its kind; requests come
+here already checked against botocore's model. Opening a manager starts nothing: jobs begin when they are created, or by
+``resume``.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import shutil
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mlflowsteps.exceptions import ServiceError
+from mlflowsteps.local.clock import Clock
+from mlflowsteps.local.jobs import models, processing, training, transform
+from mlflowsteps.local.jobs.container import Record, Services
+from mlflowsteps.local.jobs.dispatch import Dispatcher
+from mlflowsteps.local.jobs.endpoints import Endpoints, InvokeResult, describe_endpoint
+from mlflowsteps.local.jobs.failures import JobAbandoned, JobFailure, JobStopped
+from mlflowsteps.local.jobs.folders import JobFolder
+from mlflowsteps.local.jobs.images.builtin import BUILTIN
+from mlflowsteps.local.jobs.images.registry import ImageRegistry
+from mlflowsteps.local.jobs.job import LOCAL_KEY, Job
+from mlflowsteps.local.jobs.kinds import (
+    ENDPOINT,
+    ENDPOINT_CONFIG,
+    JOB_KINDS,
+    KINDS,
+    MODEL,
+    PROCESSING,
+    TRAINING,
+    TRANSFORM,
+    Kind,
+)
+from mlflowsteps.local.jobs.pathmode import NAMESPACE, REWRITTEN, namespaces_work
+from mlflowsteps.local.jobs.process import Control, kill_orphans
+from mlflowsteps.local.jobs.validation import check_request
+from mlflowsteps.local.objects import ObjectStore
+from mlflowsteps.local.store import Resources
+
+__all__ = ["InvokeResult", "JobManager", "Watcher"]
+
+Watcher = Callable[[Record], None]
+
+_DESCRIBE: dict[str, Callable[[Record], Record]] = {
+    TRAINING: training.describe,
+    PROCESSING: processing.describe,
+    TRANSFORM: transform.describe,
+    MODEL: models.describe_model,
+    ENDPOINT_CONFIG: models.describe_endpoint_config,
+    ENDPOINT: describe_endpoint,
+}
+_WORK: dict[str, Callable[[Job], None]] = {TRAINING: training.run, PROCESSING: processing.run}
+
+
+class JobManager:
+    """Runs training, processing and transform jobs and endpoints as child processes.
+
+    Args:
+        root: the runtime's folder; jobs have theirs in ``<root>/jobs/<kind>/<name>``.
+        records: where descriptions are kept.
+        objects: the S3 store.
+        clock: tells the times of descriptions.
+        region: in ARNs, and the jobs' AWS_REGION.
+        account_id: in ARNs.
+        max_jobs: most jobs at a time; None: one for each core, at least 2. Endpoints do not count.
+        pass_environment: names of variables of this process that jobs may see beyond the allow-list.
+        path_mode: ``namespace`` or ``rewritten``; None: the first where a probe shows that it works.
+        stop_grace_seconds: between SIGTERM and SIGKILL of a job that is stopped; 120 on AWS.
+        close_grace_seconds: the same for ``close``.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        records: Resources,
+        objects: ObjectStore,
+        clock: Clock,
+        region: str = "us-east-1",
+        account_id: str = "123456789012",
+        max_jobs: int | None = None,
+        pass_environment: Sequence[str] = (),
+        path_mode: str | None = None,
+        stop_grace_seconds: float = 120.0,
+        close_grace_seconds: float = 5.0,
+    ) -> None:
+        if path_mode not in (None, NAMESPACE, REWRITTEN):
+            raise ValueError(f"path_mode is {path_mode!r}; it must be {NAMESPACE!r}, {REWRITTEN!r} or None")
+        self.root = Path(root).absolute()
+        self.images = ImageRegistry(BUILTIN)
+        self._records, self._objects, self._clock = records, objects, clock
+        self._region, self._account_id = region, account_id
+        self._pass_environment, self._path_mode = tuple(pass_environment), path_mode
+        self._graces = (stop_grace_seconds, close_grace_seconds)
+        self._lock = threading.RLock()
+        self._live: dict[tuple[str, str], Job] = {}
+        self._watchers: dict[tuple[str, str], list[Watcher]] = {}
+        self._closed = False
+        limit = max_jobs if max_jobs is not None else max(2, os.cpu_count() or 2)
+        self._dispatcher = Dispatcher(max(1, limit), self._work)
+        self._endpoints = Endpoints(self._endpoint_folder, self._services, self._record_of, self._save, self._graces)
+
+    # -- creating ------------------------------------------------------------------------------------------------
+
+    def create(self, kind: str, request: Record, *, origin: str | None = None) -> str:
+        """Create a resource and begin its work.
+
+        Args:
+            kind: ``training-job``, ``processing-job``, ``transform-job``, ``model``, ``endpoint-config`` or
+                ``endpoint``.
+            request: the Create* request; it is copied.
+            origin: who asks, such as the id of a task; the same one asking again, after a crash, gets the ARN that it
+                got before.
+
+        Returns:
+            The ARN.
+
+        Raises:
+            ServiceError: the request is not valid, names what does not exist, or its name is taken by another origin.
+        """
+        which = KINDS[kind]
+        self._refuse_if_closed()
+        check_request(which, request)
+        name = str(request[which.name_key])
+        arn = which.arn(self._region, self._account_id, name)
+        if self._taken(which, name, origin, arn):
+            return arn
+        self._check_references(which, request)
+        record = self._new_record(which, copy.deepcopy(request), name, arn, origin)
+        if not self._records.insert(kind, name.lower(), record):
+            self._taken(which, name, origin, arn)
+            return arn
+        if kind in JOB_KINDS:
+            self._submit(which, record)
+        elif kind == ENDPOINT:
+            self._endpoints.deploy(name)
+        return arn
+
+    def _taken(self, kind: Kind, name: str, origin: str | None, arn: str) -> bool:
+        """True where the same origin made it before; an error where another did."""
+        known = self._records.get(kind.name, name.lower())
+        if known is None:
+            return False
+        if origin is not None and known.get("Origin") == origin:
+            return True
+        raise kind.taken(arn)
+
+    def _check_references(self, kind: Kind, request: Record) -> None:
+        wanted: list[tuple[str, str]] = []
+        if kind.name == TRANSFORM:
+            wanted.append((MODEL, request["ModelName"]))
+        elif kind.name == ENDPOINT_CONFIG:
+            wanted += [(MODEL, variant["ModelName"]) for variant in request["ProductionVariants"]]
+        elif kind.name == ENDPOINT:
+            wanted.append((ENDPOINT_CONFIG, request["EndpointConfigName"]))
+        for other, name in wanted:
+            self._get(KINDS[other], name)
+
+    def _new_record(self, kind: Kind, request: Record, name: str, arn: str, origin: str | None) -> Record:
+        now = self._clock.now()
+        description: Record = {kind.name_key: name, kind.arn_key: arn, "CreationTime": now}
+        description |= _DESCRIBE[kind.name](request)
+        if kind.name in JOB_KINDS:
+            description[kind.status_key] = "InProgress"
+            description["LastModifiedTime"] = now
+            if kind.name == TRANSFORM:
+                del description["LastModifiedTime"]  # DescribeTransformJob has none
+        elif kind.name == ENDPOINT:
+            description |= {kind.status_key: "Creating", "LastModifiedTime": now}
+        if kind.name in JOB_KINDS or kind.name == ENDPOINT:
+            folder = self._folder(kind.name, name)
+            description[LOCAL_KEY] = {
+                "LogFile": str(folder.log),
+                "Folder": str(folder.path),
+                "PathMode": self._services().mode,
+            }
+        return {"Request": request, "Origin": origin, "Description": description}
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    def describe(self, kind: str, name: str) -> Record:
+        """The Describe* response.
+
+        Returns:
+            The API's members, times as epoch seconds; of jobs and endpoints also ``LocalRun`` (LogFile, Folder,
+            PathMode), which is not the API's.
+
+        Raises:
+            ServiceError: there is none of this name.
+        """
+        found: Record = self._get(KINDS[kind], name)["Description"]
+        return found
+
+    def list(self, kind: str) -> list[Record]:
+        """The descriptions of all resources of a kind, newest first."""
+        return [record["Description"] for record in reversed(self._records.list(kind))]
+
+    def log_path(self, kind: str, name: str) -> Path:
+        """The log file of a job or endpoint; it exists once its work has begun."""
+        return self._folder(kind, name).log
+
+    def _get(self, kind: Kind, name: str) -> Record:
+        found = self._records.get(kind.name, str(name).lower())
+        if found is None or found["Description"][kind.name_key] != name:
+            raise kind.missing(name, kind.arn(self._region, self._account_id, str(name)))
+        return found
+
+    def watch(self, kind: str, name: str, callback: Watcher) -> None:
+        """Call ``callback(description)`` once, when the resource has come to its end.
+
+        Jobs end Completed, Failed or Stopped, endpoints are watched until InService or Failed, models are at once. The
+        call comes from any thread; from this one where the end was reached before.
+
+        Raises:
+            ServiceError: there is none of this name.
+        """
+        which = KINDS[kind]
+        with self._lock:
+            description = self.describe(kind, name)
+            over = not which.terminal or description[which.status_key] in which.terminal
+            if not over:
+                self._watchers.setdefault((kind, name.lower()), []).append(callback)
+        if over:
+            callback(description)
+
+    # -- stopping ------------------------------------------------------------------------------------------------
+
+    def stop(self, kind: str, name: str) -> None:
+        """Stop a job: SIGTERM, the grace, SIGKILL. Returns at once; nothing happens where it is stopping already.
+
+        Raises:
+            ServiceError: there is no such job, or it has ended.
+        """
+        which = KINDS[kind]
+        description = self.describe(kind, name)
+        status = description.get(which.status_key)
+        if kind not in JOB_KINDS or status in which.terminal:
+            raise ServiceError(
+                "ValidationException",
+                f"The request was rejected because the {which.label} {name} is in status {status}; only jobs in "
+                "progress can be stopped.",
+            )
+        job = self._live.get((kind, name.lower()))
+        if job is None:  # left by a dead process, and not resumed: nothing runs
+            job = self._job(which, self._get(which, name))
+        elif not self._dispatcher.withdraw(job):
+            with self._lock:
+                if job.description[which.status_key] == "InProgress":
+                    job.update(**{which.status_key: "Stopping"})
+                    job.enter("Stopping", "Stopping the training job")
+            job.control.stop()
+            return
+        job.finish("Stopped", "Stopped")
+
+    def delete(self, kind: str, name: str) -> None:
+        """Delete a model, endpoint configuration or endpoint (its processes end), or the record of an ended job.
+
+        Raises:
+            ServiceError: there is none of this name, or the job is in progress.
+        """
+        which = KINDS[kind]
+        description = self.describe(kind, name)
+        if kind in JOB_KINDS:
+            if description[which.status_key] not in which.terminal:
+                raise ServiceError("ResourceInUse", f"The {which.label} {name} is in progress; stop it first.")
+            shutil.rmtree(self._folder(kind, name).path, ignore_errors=True)
+        if kind == ENDPOINT:
+            self._endpoints.remove(name)
+        self._records.delete(kind, name.lower())
+
+    # -- endpoints -----------------------------------------------------------------------------------------------
+
+    def update_endpoint(self, request: Record) -> str:
+        """Deploy another configuration; the old one answers until the new one does.
+
+        Returns:
+            The endpoint's ARN.
+        """
+        self._refuse_if_closed()
+        name = str(request["EndpointName"])
+        record = self._get(KINDS[ENDPOINT], name)
+        self._get(KINDS[ENDPOINT_CONFIG], request["EndpointConfigName"])
+        status = record["Description"]["EndpointStatus"]
+        if status not in ("InService", "Failed"):
+            raise ServiceError(
+                "ValidationException", f"Cannot update in-progress endpoint {name!r}: its status is {status}."
+            )
+        self._endpoints.update(name, str(request["EndpointConfigName"]))
+        return str(record["Description"]["EndpointArn"])
+
+    def invoke_endpoint(self, name: str, body: bytes, headers: dict[str, str]) -> InvokeResult:
+        """Ask an endpoint; after reopening, its processes start with the first question.
+
+        Args:
+            name: the endpoint's.
+            body: the request's body.
+            headers: Content-Type, Accept and the X-Amzn-SageMaker-* ones; handed on.
+
+        Raises:
+            ServiceError: ``ValidationError`` where there is none or it is not in service; ``ModelError`` (with
+                ``details``) where the container answered with an error.
+        """
+        self._refuse_if_closed()
+        return self._endpoints.invoke(name, body, headers)
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    def resume(self) -> None:
+        """Take up what a process that died, or was closed, left behind: jobs InProgress start again from scratch.
+
+        What still runs of that process is killed first. Calling it again, or with jobs running, does no harm.
+        """
+        for kind in (KINDS[name] for name in JOB_KINDS):
+            for record in self._records.list(kind.name):
+                key = (kind.name, record["Description"][kind.name_key].lower())
+                if record["Description"][kind.status_key] not in kind.terminal and key not in self._live:
+                    self._take_up(kind, record)
+        for record in self._records.list(ENDPOINT):
+            self._endpoints.take_up(record["Description"]["EndpointName"])
+
+    def _take_up(self, kind: Kind, record: Record) -> None:
+        job = self._job(kind, record)
+        for file in job.folder.path.rglob("process.json"):
+            kill_orphans(file)
+        if job.description[kind.status_key] == "Stopping":
+            job.finish("Stopped", "Stopped")
+            return
+        self._submit(kind, record)
+
+    def close(self) -> None:
+        """End all processes (SIGTERM, a short grace, SIGKILL); jobs stay InProgress, for the next ``resume``."""
+        with self._lock:
+            self._closed = True
+        for job in self._dispatcher.close():
+            job.control.close()
+        self._endpoints.close()
+        self._dispatcher.join(self._graces[1] + 30.0)
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise ServiceError("ServiceUnavailable", "The local runtime was closed; open it again.", 503)
+
+    # -- working -------------------------------------------------------------------------------------------------
+
+    def _services(self) -> Services:
+        mode = self._path_mode or (NAMESPACE if namespaces_work() else REWRITTEN)
+        return Services(
+            self._objects, self.images, self._clock, self._region, self._account_id, mode, self._pass_environment
+        )
+
+    def _folder(self, kind: str, name: str) -> JobFolder:
+        return JobFolder(self.root / "jobs" / kind / name)
+
+    def _endpoint_folder(self, name: str) -> JobFolder:
+        return self._folder(ENDPOINT, name)
+
+    def _record_of(self, kind: str, name: str) -> Record:
+        return self._get(KINDS[kind], name)
+
+    def _job(self, kind: Kind, record: Record) -> Job:
+        name = record["Description"][kind.name_key]
+        return Job(
+            kind=kind,
+            name=name,
+            request=record["Request"],
+            folder=self._folder(kind.name, name),
+            services=self._services(),
+            control=Control(*self._graces),
+            record=record,
+            save=lambda: self._save(kind.name, name, record),
+        )
+
+    def _submit(self, kind: Kind, record: Record) -> None:
+        job = self._job(kind, record)
+        with self._lock:
+            self._live[kind.name, job.name.lower()] = job
+        if kind.name == TRAINING:
+            record["Description"].pop("SecondaryStatusTransitions", None)  # from scratch
+            job.enter("Starting", "Preparing the instances for training")
+        self._dispatcher.submit(job)
+
+    def _save(self, kind: str, name: str, record: Record) -> None:
+        """Store a record, and tell those who wait for its end."""
+        which = KINDS[kind]
+        with self._lock:
+            if self._closed:
+                return
+            self._records.put(kind, name.lower(), record)
+            over = record["Description"].get(which.status_key) in which.terminal
+            callbacks = self._watchers.pop((kind, name.lower()), []) if over else []
+            if over:
+                self._live.pop((kind, name.lower()), None)
+        for callback in callbacks:
+            callback(copy.deepcopy(record["Description"]))
+
+    def _work(self, job: Job) -> None:
+        """Do a whole job; whatever comes of it becomes its description."""
+        status, secondary, reason = "Completed", "Completed", None
+        try:
+            job.folder.prepare()
+            job.control.check()
+            if job.kind.name == TRANSFORM:
+                transform.run(job, self._get(KINDS[MODEL], job.request["ModelName"])["Request"])
+            else:
+                _WORK[job.kind.name](job)
+        except JobAbandoned:
+            return
+        except JobStopped as stopped:
+            status, secondary = "Stopped", stopped.secondary
+            reason = self._timeout_reason(job) if secondary == "MaxRuntimeExceeded" else None
+        except JobFailure as failure:
+            status, secondary, reason = "Failed", "Failed", failure.reason
+        except ServiceError as error:
+            status, secondary, reason = "Failed", "Failed", job.reason(f"ClientError: {error.code}: {error.message}")
+        except Exception as error:  # noqa: BLE001 - a fault of the runtime fails its job, visibly, and no other
+            job.folder.note(traceback.format_exc())
+            status, secondary, reason = "Failed", "Failed", job.reason(f"InternalServerError: {error!r}")
+        if not job.control.closing:
+            job.finish(status, secondary, reason=reason and reason[:1024])
+
+    @staticmethod
+    def _timeout_reason(job: Job) -> str | None:
+        if job.kind.name == TRAINING:
+            return None
+        limit = job.description.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
+        return f"ClientError: MaxRuntimeExceeded: the job ran longer than {limit} seconds. Log: {job.folder.log}"

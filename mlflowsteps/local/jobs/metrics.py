@@ -1,0 +1,63 @@
+"""Metrics read from a job's log: by the request's regexes, or, for the built-in XGBoost, from its own lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+__all__ = ["final_metrics", "xgboost_metrics"]
+
+_ROUND = re.compile(r"\[\d+\]((?:[\t ]+(?:train|validation)-[\w@.-]+:[-+.\w]+)+)\s*$")
+_PAIR = re.compile(r"(train|validation)-([\w@.-]+):([-+.\w]+)")
+
+
+def final_metrics(log: Path, definitions: Sequence[dict[str, str]]) -> dict[str, float]:
+    """The last value of each metric.
+
+    Args:
+        log: the job's log.
+        definitions: MetricDefinitions of the request: Name and Regex, whose group 1 is the value. A regex may write a
+            tab as such or as ``#011``, as it stands in CloudWatch's logs.
+
+    Returns:
+        Values by name; metrics that never matched a number are absent.
+    """
+    patterns = [(item["Name"], re.compile(item["Regex"])) for item in definitions]
+    found: dict[str, float] = {}
+    if not patterns:
+        return found
+    for line in _lines(log):
+        forms = {line, line.replace("\t", "#011")}
+        for name, pattern in patterns:
+            match = next((m for m in map(pattern.search, forms) if m), None)
+            value = _number(match[1] if match and pattern.groups else None)
+            if value is not None:
+                found[name] = value
+    return found
+
+
+def xgboost_metrics(log: Path) -> dict[str, float]:
+    """The last ``train:<metric>`` and ``validation:<metric>`` of XGBoost's lines, as the built-in algorithm reports."""
+    found: dict[str, float] = {}
+    for line in _lines(log):
+        match = _ROUND.search(line)
+        for channel, name, text in _PAIR.findall(match[1]) if match else ():
+            value = _number(text)
+            if value is not None:
+                found[f"{channel}:{name}"] = value
+    return found
+
+
+def _lines(log: Path) -> Iterable[str]:
+    with log.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            if not line.startswith("[mlflowsteps]"):
+                yield line.rstrip("\n")
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text is not None else None
+    except ValueError:
+        return None
