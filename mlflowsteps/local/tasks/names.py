@@ -1,0 +1,101 @@
+"""Names of services: as Task resources write them, as boto3 does, and as Step Functions writes them in errors."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+__all__ = ["boto_service", "java_service", "java_v2_service"]
+
+# Where the service in aws-sdk resources (botocore's service id, squashed) is not boto3's name without its dashes.
+# Made by comparing the two over botocore's models.
+_SQUASHED = {
+    "applicationdiscoveryservice": "discovery",
+    "cloudwatchlogs": "logs",
+    "cognitoidentityprovider": "cognito-idp",
+    "configservice": "config",
+    "costandusagereportservice": "cur",
+    "costexplorer": "ce",
+    "databasemigrationservice": "dms",
+    "directoryservice": "ds",
+    "directoryservicedata": "ds-data",
+    "elasticloadbalancing": "elb",
+    "elasticloadbalancingv2": "elbv2",
+    "elasticsearchservice": "es",
+    "eventbridge": "events",
+    "iotdataplane": "iot-data",
+    "iotjobsdataplane": "iot-jobs-data",
+    "lexmodelbuildingservice": "lex-models",
+    "lexmodelsv2": "lexv2-models",
+    "lexruntimeservice": "lex-runtime",
+    "lexruntimev2": "lexv2-runtime",
+    "marketplaceentitlementservice": "marketplace-entitlement",
+    "marketplacemetering": "meteringmarketplace",
+    "migrationhub": "mgh",
+    "pinpointsmsvoice": "sms-voice",
+    "serverlessapplicationrepository": "serverlessrepo",
+    "sfn": "stepfunctions",
+    "simpledb": "sdb",
+}
+
+# The names that version 1 of the Java SDK, which the optimized integrations were written with, gives the services.
+_JAVA_V1 = {
+    "apigateway": "AmazonApiGateway",
+    "athena": "AmazonAthena",
+    "batch": "AWSBatch",
+    "codebuild": "AWSCodeBuild",
+    "databrew": "AWSGlueDataBrew",
+    "dynamodb": "AmazonDynamoDBv2",
+    "ecs": "AmazonECS",
+    "eks": "AmazonEKS",
+    "emr": "AmazonElasticMapReduce",
+    "events": "AmazonCloudWatchEvents",
+    "glue": "AWSGlue",
+    "lambda": "AWSLambda",
+    "mediaconvert": "AWSMediaConvert",
+    "s3": "AmazonS3",
+    "sagemaker": "AmazonSageMaker",
+    "sns": "AmazonSNS",
+    "sqs": "AmazonSQS",
+    "stepfunctions": "AWSStepFunctions",
+}
+
+
+@cache
+def _known() -> dict[str, str]:
+    import botocore.session
+
+    names = botocore.session.Session().get_available_services()
+    return {name.replace("-", ""): name for name in names} | _SQUASHED
+
+
+def boto_service(name: str) -> str | None:
+    """boto3's name of the service in ``arn:aws:states:::aws-sdk:<service>:<action>``; None where there is none.
+
+    >>> boto_service("sfn"), boto_service("cloudwatchlogs"), boto_service("databasemigration")
+    ('stepfunctions', 'logs', 'dms')
+    """
+    squashed = name.lower().replace("-", "")
+    return _known().get(squashed) or _known().get(squashed + "service")
+
+
+def java_service(client: str) -> str:
+    """The service as optimized integrations write it in causes, by boto3's name.
+
+    >>> java_service("sagemaker")
+    'AmazonSageMaker'
+    """
+    return _JAVA_V1.get(client, "Amazon" + java_v2_service(client))
+
+
+def java_v2_service(service_id: str) -> str:
+    """The service as aws-sdk integrations write it in errors, by botocore's service id.
+
+    >>> [java_v2_service(name) for name in ("DynamoDB", "SFN", "Secrets Manager", "SageMaker", "S3", "SESv2")]
+    ['DynamoDb', 'Sfn', 'SecretsManager', 'SageMaker', 'S3', 'SesV2']
+    """
+    text = re.sub(r"[^A-Za-z0-9]+", " ", service_id)
+    text = re.sub(r"([a-zA-Z]{2,})[vV]([0-9]+)", r"\1 V\2", text)
+    text = re.sub(r"([a-z])([A-Z][A-Za-z])", r"\1 \2", text)
+    text = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", text)
+    return "".join(word[:1].upper() + word[1:].lower() for word in text.split())
