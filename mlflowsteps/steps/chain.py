@@ -1,0 +1,146 @@
+"""Chains: steps one after the other."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from mlflowsteps.exceptions import DuplicateStatesInChain
+
+if TYPE_CHECKING:
+    from mlflowsteps.steps.state import State, Step
+
+__all__ = ["Chain", "head_of", "warn_of_relinking"]
+
+
+class Chain:
+    """Steps one after the other; ``a >> b >> c`` makes one, too.
+
+    Args:
+        steps: the steps, in order; the steps of a chain in it take its place.
+
+    Raises:
+        TypeError: ``steps`` is not a list.
+        DuplicateStatesInChain: a step stands in it twice.
+        ValueError: a step follows one that ends the workflow.
+    """
+
+    def __init__(self, steps: list[Step] | None = None) -> None:
+        if steps is not None and not isinstance(steps, list):
+            raise TypeError(f"Chain takes a 'list' of steps. You provided {steps!r}, which is not a list.")
+        self.steps: list[State] = []
+        flat = [step for item in steps or [] for step in _steps_of(item)]
+        _check_distinct(flat)
+        for step in flat:
+            self._link(step)
+
+    def append(self, step: Step) -> None:
+        """Put a step, or all of a chain's, at the end.
+
+        Raises:
+            DuplicateStatesInChain: it is in the chain already.
+            ValueError: the last step ends the workflow.
+        """
+        added = _steps_of(step)
+        _check_distinct([*self.steps, *added])
+        for item in added:
+            self._link(item)
+
+    def next(self, next_step: Step) -> Step:
+        """Let the last step go on with ``next_step``, which is returned; the chain itself stays as it is."""
+        return self._last().next(next_step)
+
+    @property
+    def state_id(self) -> str:
+        """Name of the first state.
+
+        Raises:
+            ValueError: the chain is empty.
+        """
+        if not self.steps:
+            raise ValueError("The chain is empty")
+        return self.steps[0].state_id
+
+    def _last(self) -> State:
+        if not self.steps:
+            raise ValueError("The chain is empty")
+        return self.steps[-1]
+
+    def _link(self, step: State) -> None:
+        if self.steps:
+            self.steps[-1].next(step)
+        self.steps.append(step)
+
+    def __rshift__(self, other: Step) -> Chain:
+        joined = Chain()
+        joined.steps = list(self.steps)
+        joined.append(other)
+        return joined
+
+    def __iter__(self) -> Iterator[State]:
+        return iter(self.steps)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(steps={[step.state_id for step in self.steps]!r})"
+
+
+def _steps_of(step: Step) -> list[State]:
+    """The steps of a chain, or the one step itself."""
+    if isinstance(step, Chain):
+        return step.steps
+    if not hasattr(step, "next") or not hasattr(step, "state_id"):
+        raise TypeError(f"A chain is made of states and chains, not of {step!r} ({type(step).__name__})")
+    return [step]
+
+
+def _check_distinct(steps: list[State]) -> None:
+    seen: set[int] = set()
+    for step in steps:
+        if id(step) in seen:
+            raise DuplicateStatesInChain(
+                f"State {step.state_id!r} is already inside this chain. A chain cannot have duplicate states; to do "
+                "the same work twice, make a second step with a name of its own."
+            )
+        seen.add(id(step))
+
+
+def head_of(step: Step) -> State:
+    """The state that a step begins with: itself, or the first one of a chain.
+
+    Raises:
+        ValueError: the chain is empty.
+    """
+    if not isinstance(step, Chain):
+        return step
+    if not step.steps:
+        raise ValueError("The chain is empty")
+    return step.steps[0]
+
+
+def warn_of_relinking(what: str, old: Step | None, new: Step) -> None:
+    """Say that a link was replaced, which is seldom meant; name both of its targets."""
+    if old is not None and head_of(old) is not head_of(new):
+        warnings.warn(
+            f"{what} went to {old.state_id!r} and now goes to {new.state_id!r}: a step that is put into a second "
+            "chain leaves the first one. For the same work in two places, make two steps.",
+            UserWarning,
+            stacklevel=_caller_level(),
+        )
+
+
+def _caller_level() -> int:
+    """How many frames up the first one outside this package is: a chain may be linked through several of ours."""
+    import sys
+
+    level = 1
+    frame = sys._getframe(1)  # noqa: SLF001 - what warnings itself walks
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("mlflowsteps."):
+        frame, level = frame.f_back, level + 1
+    return level
