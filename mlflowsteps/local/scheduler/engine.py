@@ -171,9 +171,13 @@ class Engine:
                     self._process(batch)
         except BaseException as error:
             logger.exception("The engine stopped; executions that run go on when the runtime is opened again")
+            self._break(error)
+            self._refuse_rest()
+
+    def _break(self, error: BaseException) -> None:
+        if not self._stopping:
             self._stopping = True
             self._effects.broken(error)
-            self._refuse_rest()
 
     def _refuse_rest(self) -> None:
         for settler in self._settlers:
@@ -248,6 +252,7 @@ class Engine:
             for live, commands in group.effects:
                 self._carry_out(live, commands)
         except BaseException as error:
+            self._break(error)  # before anybody is told, so that nobody finds the engine open after that
             for message in batch:
                 if message.reply is not None:
                     message.reply.set_exception(error)

@@ -6,9 +6,9 @@ import uuid
 from typing import Any
 
 from mlflowsteps.asl.arns import state_machine_arn
-from mlflowsteps.asl.payloads import loads
-from mlflowsteps.asl.validate import validate
-from mlflowsteps.exceptions import Diagnostic
+from mlflowsteps.asl.payloads import Json, loads
+from mlflowsteps.asl.validate import invalid_definition_message, service_location, validate
+from mlflowsteps.exceptions import Diagnostic, ServiceError
 from mlflowsteps.local.services.stepfunctions.base import MACHINES, Operations, Record
 from mlflowsteps.local.services.stepfunctions.checks import (
     check_choice,
@@ -46,7 +46,14 @@ class MachineOperations(Operations):
         definition = check_definition(params["definition"], kind)
         now = self._now()
         arn = state_machine_arn(self._region, self._account_id, name)
-        record: Record = {"arn": arn, "name": name, "definition": definition, "roleArn": role, "type": kind, "status": "ACTIVE"}
+        record: Record = {
+            "arn": arn,
+            "name": name,
+            "definition": definition,
+            "roleArn": role,
+            "type": kind,
+            "status": "ACTIVE",
+        }
         record |= {key: params.get(key, default) for key, default in DEFAULTS.items()}
         record |= {"creationDate": now, "updateDate": now}
         with self._store.database.write():
@@ -133,12 +140,15 @@ class MachineOperations(Operations):
         wanted = params.get("maxResults") or 100
         if not 0 <= wanted <= 100:
             raise validation_error("maxResults", wanted, "Member must have value less than or equal to 100")
-        found = validate(params["definition"], machine_type=kind)
-        failed = any(diagnostic.severity == "ERROR" for diagnostic in found)
-        shown = [diagnostic for diagnostic in found if severity == "WARNING" or diagnostic.severity == "ERROR"]
+        try:
+            definition = loads(params["definition"])
+        except ValueError:
+            definition = None
+        shown = validate(params["definition"], machine_type=kind, warnings=severity == "WARNING")
+        failed = any(diagnostic.severity == "ERROR" for diagnostic in shown)
         return {
             "result": "FAIL" if failed else "OK",
-            "diagnostics": [_diagnostic(diagnostic) for diagnostic in shown[:wanted]],
+            "diagnostics": [_diagnostic(definition, diagnostic) for diagnostic in shown[:wanted]],
             "truncated": len(shown) > wanted,
         }
 
@@ -154,25 +164,16 @@ def check_definition(definition: str, kind: str) -> str:
         raise validation_error(
             "definition", definition, f"Member must have length less than or equal to {MAX_DEFINITION}"
         )
-    faults = [found for found in validate(definition, machine_type=kind) if found.severity == "ERROR"]
+    faults = validate(definition, machine_type=kind)
     if faults:
-        raise refuse("InvalidDefinition", ", ".join(_fault(fault) for fault in faults))
+        raise ServiceError("InvalidDefinition", invalid_definition_message(definition, faults))
     return definition
 
 
-def _fault(fault: Diagnostic) -> str:
-    place = _location(fault)
-    return f"{fault.code}: {fault.message}" + (f" at {place}" if place else "")
-
-
-def _diagnostic(diagnostic: Diagnostic) -> Record:
-    place = _location(diagnostic)
+def _diagnostic(definition: Json, diagnostic: Diagnostic) -> Record:
+    place = service_location(definition, diagnostic)
     shown = {"severity": diagnostic.severity, "code": diagnostic.code, "message": diagnostic.message}
     return shown | ({"location": place} if place else {})
-
-
-def _location(diagnostic: Diagnostic) -> str:
-    return diagnostic.pointer
 
 
 def _same(known: Record, wanted: Record) -> bool:
