@@ -81,7 +81,7 @@ class SageMaker:
     def _list(self, kind: Kind, params: Params) -> Params:
         found = [entry for entry in self._jobs.list(kind.name) if _wanted(kind, entry, params)]
         sort_by = params.get("SortBy", "CreationTime")
-        key = {"Name": kind.name_key, "Status": kind.status_key}.get(sort_by, sort_by)
+        key = str({"Name": kind.name_key, "Status": kind.status_key}.get(sort_by, sort_by))
         found.sort(key=lambda entry: entry.get(key, 0), reverse=params.get("SortOrder", "Descending") == "Descending")
         start, size = _start(params.get("NextToken")), params.get("MaxResults", _PAGE)
         page: Params = {_SUMMARIES.get(kind.name, f"{kind.title}Summaries"): found[start : start + size]}

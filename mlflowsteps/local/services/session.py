@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import json
 import os
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +21,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.configprovider import ConfigValueStore, ConstantProvider
 
-__all__ = ["make_session"]
+__all__ = ["make_loopback_session", "make_session"]
 
 ACCESS_KEY, SECRET_KEY = "MLFLOWSTEPSLOCAL", "local"  # nothing is ever signed with them
 
@@ -44,6 +45,7 @@ def _create_client(session: Any, service_name: str, region_name: str | None = No
         inject_host_prefix=False,
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
+        proxies={},
     )
     given = arguments.pop("config", None)
     for name in ("use_ssl", "verify", "endpoint_url", "api_version"):
@@ -65,7 +67,36 @@ def make_session(region: str, answer: Callable[..., Any]) -> Any:
         region: region of its clients.
         answer: handler of botocore's ``before-send`` event; it returns an AWSResponse or raises.
     """
-    session: Any = type("RuntimeSession", (botocore.session.Session,), {"create_client": _create_client})()
+    made = _session(region, _create_client)
+    made.events.register("before-send", answer, unique_id="mlflowsteps")
+    made.events.register("after-call.sagemaker", _keep_local_run)
+    made.events.register_last("creating-client-class.s3", _use_classic_transfer)
+    return made
+
+
+def make_loopback_session(region: str, endpoint_url: str) -> Any:
+    """A boto3 session whose clients call a server on this machine.
+
+    Args:
+        region: region of its clients.
+        endpoint_url: the server's address.
+    """
+
+    def create_client(session: Any, service_name: str, region_name: str | None = None, **arguments: Any) -> Any:
+        ours = Config(
+            retries={"total_max_attempts": 1, "mode": "legacy"},
+            s3={"addressing_style": "path"},
+            inject_host_prefix=False,
+            proxies={},
+        )
+        arguments |= {"endpoint_url": endpoint_url, "config": ours}
+        return botocore.session.Session.create_client(session, service_name, region_name, **arguments)
+
+    return _session(region, create_client)
+
+
+def _session(region: str, create_client: Callable[..., Any]) -> Any:
+    session: Any = type("RuntimeSession", (botocore.session.Session,), {"create_client": create_client})()
     settings = {name: default for name, (_, _, default, _) in session.session_var_map.items()}
     settings |= _FIXED | {"region": region, "s3": None, "proxies_config": None}
     store = ConfigValueStore()
@@ -73,10 +104,13 @@ def make_session(region: str, answer: Callable[..., Any]) -> Any:
         store.set_config_provider(name, ConstantProvider(value))
     session.register_component("config_store", store)
     session.set_credentials(ACCESS_KEY, SECRET_KEY)
-    session.register("before-send", answer, unique_id="mlflowsteps")
-    made = boto3.Session(botocore_session=session, region_name=region)
-    made.events.register_last("creating-client-class.s3", _use_classic_transfer)
-    return made
+    return boto3.Session(botocore_session=session, region_name=region)
+
+
+def _keep_local_run(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
+    """Hand on what descriptions of jobs say beyond the API's model: log file, folder, mode."""
+    if b'"LocalRun"' in http_response.content:
+        parsed["LocalRun"] = json.loads(http_response.content).get("LocalRun")
 
 
 def _use_classic_transfer(class_attributes: dict[str, Any], **_: Any) -> None:
