@@ -296,7 +296,24 @@ def _machine(definition: dict[str, Json], language: str, pointer: str, made: dic
             raise _fault(place, f"The field {error} is missing, or its value is unknown") from error
         except (TypeError, AttributeError, ValueError) as error:
             raise _fault(place, str(error)) from error
+    _check_targets(definition.get("StartAt"), states, pointer)
     return Machine(definition["StartAt"], states, definition.get("TimeoutSeconds"))
+
+
+def _check_targets(start_at: Json, states: dict[str, State], pointer: str) -> None:
+    """Every transition leads to a state: the engine looks names up without asking.
+
+    Raises:
+        DefinitionError: one does not.
+    """
+    targets = [("", start_at)]
+    for state in states.values():
+        rules = state.work.rules if isinstance(state.work, ChoiceWork) else ()
+        names = [state.next, *(catcher.next for catcher in state.catchers), *(rule.next for rule in rules)]
+        targets.extend((f"/States/{state.name}", name) for name in names if name is not None)
+    for place, target in targets:
+        if target not in states:
+            raise _fault(pointer + place, f"There is no state {target!r} to go to")
 
 
 def _state(name: str, source: dict[str, Json], language: str, made: dict[int, Machine]) -> State:
@@ -473,7 +490,9 @@ def _rule(rule: dict[str, Json], language: str, at: int, state: dict[str, Json])
 
 
 def _wait_work(source: dict[str, Json], language: str, made: dict[int, Machine]) -> WaitWork:  # noqa: ARG001
-    name = next(key for key in ("SecondsPath", "TimestampPath", "Seconds", "Timestamp") if key in source)
+    name = next((key for key in ("SecondsPath", "TimestampPath", "Seconds", "Timestamp") if key in source), None)
+    if name is None:
+        raise ValueError("A Wait state needs Seconds, SecondsPath, Timestamp or TimestampPath")
     value = source[name]
     if name.endswith("Path"):
         read = _wait_value(value, name)
