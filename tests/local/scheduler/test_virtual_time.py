@@ -33,12 +33,12 @@ def test_back_off_takes_the_virtual_time_it_says(make_bench):
 
 
 def test_the_clock_stands_still_while_a_function_runs(make_bench):
-    gate, handler = threading.Event(), None
+    gate = threading.Event()
     handler = Handler(lambda request, report: (gate.wait(), report.succeeded(1)))
     bench = make_bench({FUNCTION + "f": handler}, clock=VirtualClock(start=0.0))
-    waiting = bench.start(machine(W={"Type": "Wait", "Seconds": 60}), "waiting")
     running = bench.start(machine(A=task(FUNCTION + "f")), "running")
     handler.was_started.wait(30)
+    waiting = bench.start(machine(W={"Type": "Wait", "Seconds": 60}), "waiting")
     bench.clock.advance(seconds=0)  # returns when the engine has nothing to do
     assert bench.store.executions.get(waiting).status == "RUNNING"
     gate.set()
