@@ -19,7 +19,7 @@ from mlflowsteps.local.objects import ObjectStore
 __all__ = ["Container", "Record", "Services"]
 
 Record = dict[str, Any]
-_HOSTS = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n"
+_HOSTS = Path("/etc/hosts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,5 +119,6 @@ class Container:
     def _hosts(self, host: int) -> Path:
         file = self.folder.etc / f"hosts-{host}"
         names = "".join(f"127.0.0.{number} algo-{number}\n" for number in range(1, 1 + self.instances))
-        file.write_text(_HOSTS + names, encoding="ascii")
+        own = _HOSTS.read_text(encoding="utf-8", errors="replace") if _HOSTS.is_file() else "127.0.0.1 localhost"
+        file.write_text(f"{own.rstrip()}\n{names}", encoding="utf-8")
         return file

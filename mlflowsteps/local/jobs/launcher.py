@@ -85,9 +85,9 @@ def _cover_opt() -> None:
 
 
 def _mount_all(opt_ml: str, hosts: str) -> None:
-    folder = _open(opt_ml)  # opened before /opt is covered: it may be below it
-    file = _open(hosts) if hosts != "-" else -1
     _enter_namespace()
+    folder = _open(opt_ml)  # in the new namespace, as mount(2) wants it, and before /opt, where it may be, is covered
+    file = _open(hosts) if hosts != "-" else -1
     try:
         there = stat.S_ISDIR(os.stat("/opt/ml").st_mode)  # noqa: PTH116
     except OSError:

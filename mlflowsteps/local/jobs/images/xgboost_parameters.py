@@ -1,0 +1,241 @@
+"""Hyperparameters of the built-in XGBoost: strings in, checked and typed values out.
+
+Source:
+    Amazon SageMaker developer guide, "XGBoost Hyperparameters"; sagemaker-xgboost-container.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["ParameterError", "Plan", "read_parameters"]
+
+_RENAMED = {"reg:linear": "reg:squarederror"}
+_GPU = {"gpu_hist": "hist", "gpu_exact": "exact"}
+_AVERAGED = frozenset(f"{name}_{average}" for name in ("f1", "precision", "recall") for average in ("macro", "micro"))
+_CUSTOM = _AVERAGED | {"accuracy", "balanced_accuracy", "mse", "r2", "f1", "f1_binary", "precision", "recall"}
+
+
+class ParameterError(ValueError):
+    """A hyperparameter is missing, not known, or out of its range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to train.
+
+    Args:
+        rounds: number of boosting rounds.
+        booster: parameters for xgboost itself.
+        early_stopping_rounds: None: no early stopping.
+        custom_metrics: eval_metrics that xgboost does not have.
+        csv_weights: whether the second CSV column is the row's weight.
+        warnings: what was mapped or passed over.
+    """
+
+    rounds: int
+    booster: dict[str, Any]
+    early_stopping_rounds: int | None
+    custom_metrics: list[str]
+    csv_weights: bool
+    warnings: list[str] = field(default_factory=list)
+
+
+def _integer(low: int, high: float = float("inf")) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        number = float(text)
+        if not number.is_integer() or not low <= number <= high:
+            raise ValueError(f"must be an integer of at least {low}" + (f", at most {high}" if high < 1e300 else ""))
+        return int(number)
+
+    return read
+
+
+def _real(low: float = float("-inf"), high: float = float("inf")) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        number = float(text)
+        if not low <= number <= high:
+            raise ValueError(f"must be a number from {low} to {high}")
+        return number
+
+    return read
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return text
+
+    return read
+
+
+def _text(text: str) -> str:
+    return text
+
+
+_FRACTION = _real(0.0, 1.0)
+_AT_LEAST_0 = _real(0.0)
+_KNOWN: dict[str, Callable[[str], Any]] = {
+    "num_round": _integer(1),
+    "num_class": _integer(2),
+    "early_stopping_rounds": _integer(1),
+    "csv_weights": _integer(0, 1),
+    "booster": _one_of("gbtree", "gblinear", "dart"),
+    "objective": _text,
+    "eval_metric": _text,
+    "base_score": _real(),
+    "seed": _integer(-(2**31), 2**31 - 1),
+    "nthread": _integer(1),
+    "verbosity": _integer(0, 3),
+    "eta": _FRACTION,
+    "learning_rate": _FRACTION,
+    "gamma": _AT_LEAST_0,
+    "min_split_loss": _AT_LEAST_0,
+    "max_depth": _integer(0),
+    "min_child_weight": _AT_LEAST_0,
+    "max_delta_step": _AT_LEAST_0,
+    "subsample": _FRACTION,
+    "sampling_method": _one_of("uniform", "gradient_based"),
+    "colsample_bytree": _FRACTION,
+    "colsample_bylevel": _FRACTION,
+    "colsample_bynode": _FRACTION,
+    "lambda": _AT_LEAST_0,
+    "reg_lambda": _AT_LEAST_0,
+    "alpha": _AT_LEAST_0,
+    "reg_alpha": _AT_LEAST_0,
+    "lambda_bias": _AT_LEAST_0,
+    "tree_method": _one_of("auto", "exact", "approx", "hist", *_GPU),
+    "sketch_eps": _FRACTION,
+    "scale_pos_weight": _real(),
+    "updater": _text,
+    "refresh_leaf": _integer(0, 1),
+    "process_type": _one_of("default", "update"),
+    "grow_policy": _one_of("depthwise", "lossguide"),
+    "max_leaves": _integer(0),
+    "max_bin": _integer(2),
+    "max_cat_to_onehot": _integer(1),
+    "num_parallel_tree": _integer(1),
+    "monotone_constraints": _text,
+    "interaction_constraints": _text,
+    "predictor": _text,
+    "single_precision_histogram": _text,
+    "deterministic_histogram": _text,
+    "dsplit": _text,
+    "prob_buffer_row": _real(1.0),
+    "sample_type": _one_of("uniform", "weighted"),
+    "normalize_type": _one_of("tree", "forest"),
+    "rate_drop": _FRACTION,
+    "one_drop": _integer(0, 1),
+    "skip_drop": _FRACTION,
+    "tweedie_variance_power": _real(1.0, 2.0),
+    "huber_slope": _AT_LEAST_0,
+    "quantile_alpha": _FRACTION,
+    "aft_loss_distribution": _one_of("normal", "logistic", "extreme"),
+    "aft_loss_distribution_scale": _AT_LEAST_0,
+    "feature_selector": _text,
+    "top_k": _integer(0),
+    "save_model_on_termination": _one_of("true", "false"),
+    "_tuning_objective_metric": _text,
+    "_kfold": _integer(2),
+    "_num_cv_round": _integer(1),
+}
+_OURS = frozenset(
+    {"num_round", "early_stopping_rounds", "csv_weights", "save_model_on_termination", "_tuning_objective_metric"}
+)
+_GONE = frozenset({"dsplit", "prob_buffer_row", "sketch_eps", "predictor", "single_precision_histogram"})
+
+
+def read_parameters(given: Mapping[str, str], *, lenient: bool) -> Plan:
+    """Check and read the hyperparameters of a request.
+
+    Args:
+        given: names and values, strings as they stand in ``hyperparameters.json``.
+        lenient: only warn of names that are not known, as ``xgboost:1`` and ``xgboost:latest`` did.
+
+    Raises:
+        ParameterError: names the hyperparameter, the value and what is allowed.
+    """
+    warnings: list[str] = []
+    values: dict[str, Any] = {}
+    for name, raw in given.items():
+        if name.startswith("sagemaker_"):
+            continue
+        text = _decode(raw)
+        if name not in _KNOWN:
+            _unknown(name, text, lenient, warnings)
+            if name == "silent":
+                values.setdefault("verbosity", int(text != "1"))
+            continue
+        values[name] = _read(name, text)
+    _check(values)
+    return _plan(values, warnings)
+
+
+def _decode(raw: object) -> str:
+    """A value that may be JSON-encoded text, as some estimators send it."""
+    text = str(raw).strip()
+    if text.startswith('"'):
+        try:
+            return str(json.loads(text))
+        except ValueError:
+            return text
+    return text
+
+
+def _unknown(name: str, text: str, lenient: bool, warnings: list[str]) -> None:
+    if name == "silent" and lenient:
+        warnings.append(f"hyperparameter 'silent' is of old versions; it is read as verbosity={int(text != '1')}")
+        return
+    if not lenient:
+        raise ParameterError(
+            f"Hyperparameter {name!r} (value {text!r}) is not known to this image. Take it out, or correct its name; "
+            f"known are: {', '.join(sorted(name for name in _KNOWN if not name.startswith('_')))}"
+        )
+    warnings.append(f"hyperparameter {name!r} (value {text!r}) is not known, and has no effect")
+
+
+def _read(name: str, text: str) -> Any:
+    try:
+        return _KNOWN[name](text)
+    except (ValueError, OverflowError) as error:
+        reason = str(error) if "must be" in str(error) else "must be a number"
+        raise ParameterError(f"Hyperparameter {name!r} is {text!r}; it {reason}.") from None
+
+
+def _check(values: dict[str, Any]) -> None:
+    if "num_round" not in values:
+        raise ParameterError("Hyperparameter 'num_round' is required: the number of boosting rounds, at least 1.")
+    if str(values.get("objective", "")).startswith("multi:") and "num_class" not in values:
+        raise ParameterError(f"Hyperparameter 'num_class' is required for objective {values['objective']!r}.")
+    if "_kfold" in values:
+        raise ParameterError("Cross-validation by '_kfold' is not played by the local runtime; take it out.")
+
+
+def _plan(values: dict[str, Any], warnings: list[str]) -> Plan:
+    booster = {name: value for name, value in values.items() if name not in _OURS}
+    for name in sorted(_GONE & booster.keys()):
+        warnings.append(f"hyperparameter {name!r} has no effect in today's XGBoost")
+        del booster[name]
+    for name, renamed in (("objective", _RENAMED), ("tree_method", _GPU)):
+        if booster.get(name) in renamed:
+            warnings.append(f"{name} {booster[name]!r} is read as {renamed[booster[name]]!r}")
+            booster[name] = renamed[booster[name]]
+    metrics = [metric.strip() for metric in str(booster.pop("eval_metric", "")).split(",") if metric.strip()]
+    own = [metric for metric in metrics if metric not in _CUSTOM]
+    if own:
+        booster["eval_metric"] = own
+    elif metrics:
+        booster["disable_default_eval_metric"] = True
+    custom = [metric for metric in metrics if metric in _CUSTOM]
+    return Plan(
+        rounds=values["num_round"],
+        booster=booster,
+        early_stopping_rounds=values.get("early_stopping_rounds"),
+        custom_metrics=custom,
+        csv_weights=values.get("csv_weights") == 1,
+        warnings=warnings,
+    )
