@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from mlflowsteps.steps.choice_rule import ChoiceRule
 from mlflowsteps.steps.compute import BatchSubmitJobStep, EcsRunTaskStep, GlueStartJobRunStep, LambdaStep
+from mlflowsteps.steps.sagemaker import (
+    EndpointConfigStep,
+    EndpointStep,
+    ModelStep,
+    ProcessingStep,
+    TrainingStep,
+    TransformStep,
+    TuningStep,
+)
 from mlflowsteps.steps.service import (
     DynamoDBDeleteItemStep,
     DynamoDBGetItemStep,
@@ -73,6 +82,8 @@ __all__ = [
     "EmrModifyInstanceGroupByNameStep",
     "EmrSetClusterTerminationProtectionStep",
     "EmrTerminateClusterStep",
+    "EndpointConfigStep",
+    "EndpointStep",
     "EventBridgePutEventsStep",
     "Fail",
     "FrozenGraph",
@@ -81,8 +92,10 @@ __all__ = [
     "Graph",
     "LambdaStep",
     "Map",
+    "ModelStep",
     "Parallel",
     "Pass",
+    "ProcessingStep",
     "Retry",
     "SnsPublishStep",
     "SqsSendMessageStep",
@@ -90,5 +103,8 @@ __all__ = [
     "StepFunctionsStartExecutionStep",
     "Succeed",
     "Task",
+    "TrainingStep",
+    "TransformStep",
+    "TuningStep",
     "Wait",
 ]

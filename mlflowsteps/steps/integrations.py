@@ -39,10 +39,15 @@ class ServiceStep(Task):
     fixed = frozenset({"resource"})
 
     @classmethod
-    def resource_of(cls, pattern: IntegrationPattern) -> str:
-        """The Resource for one way to wait."""
+    def resource_of(cls, pattern: IntegrationPattern, action: str | None = None) -> str:
+        """The Resource for one way to wait.
+
+        Args:
+            pattern: the way.
+            action: the action, where it is not the class's.
+        """
         version = cls.sync_version if pattern is _SYNC else None
-        return get_service_integration_arn(cls.service, cls.action, pattern, version)
+        return get_service_integration_arn(cls.service, action or cls.action, pattern, version)
 
 
 class CallStep(ServiceStep):

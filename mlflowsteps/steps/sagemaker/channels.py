@@ -1,0 +1,121 @@
+"""Input data of training jobs: every form a user writes, as channels of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from mlflowsteps.inputs.syntax import Json, Reference
+from mlflowsteps.steps.sagemaker.requests import copied, merged
+
+__all__ = ["DEFAULT_CHANNEL", "with_data"]
+
+DEFAULT_CHANNEL = "training"
+"""Name of the channel of data given without one."""
+
+_S3_MEMBERS = (
+    "S3Uri",
+    "S3DataType",
+    "S3DataDistributionType",
+    "AttributeNames",
+    "InstanceGroupNames",
+    "ModelAccessConfig",
+    "HubAccessConfig",
+)
+_CHANNEL_MEMBERS = (
+    "ChannelName",
+    "DataSource",
+    "ContentType",
+    "CompressionType",
+    "RecordWrapperType",
+    "InputMode",
+    "ShuffleConfig",
+)
+
+
+def with_data(channels: Json, data: Json) -> Json:
+    """The channels of a request with the given data put in.
+
+    Args:
+        channels: the request's InputDataConfig; stays as it is.
+        data: an S3 URI or placeholder; or what describes one channel: a dict with ``S3Uri``, ``ContentType`` and
+            other members of a channel, or an object whose ``config`` is a channel (a TrainingInput); or a dict of
+            channel names to these; or a list of channels. One URI without a name goes to the request's only channel,
+            else to ``training``. A channel that the request has keeps what the data does not say, such as its
+            ContentType.
+
+    Raises:
+        TypeError: the data is none of these; a member is unknown.
+    """
+    if data is None:
+        return channels
+    found: list[dict[str, Json]] = copied(channels) if isinstance(channels, list) else []
+    for name, value in _named(data, found):
+        index = next((i for i, channel in enumerate(found) if channel.get("ChannelName") == name), None)
+        if index is None:
+            found.append(_channel(name, value, _new_channel(name)))
+        else:
+            found[index] = _channel(name, value, found[index])
+    return found
+
+
+def _named(data: Json, channels: list[dict[str, Json]]) -> list[tuple[str, Json]]:
+    if isinstance(data, list | tuple):
+        return [(_name_of(item), item) for item in data]
+    if isinstance(data, Mapping) and not _describes_channel(data):
+        return list(data.items())
+    only = channels[0].get("ChannelName") if len(channels) == 1 else None
+    given = data.get("ChannelName") if isinstance(data, Mapping) else None
+    return [(given or only or DEFAULT_CHANNEL, data)]
+
+
+def _describes_channel(data: Mapping[str, Json]) -> bool:
+    return any(key in data for key in ("S3Uri", "S3Uri.$", "DataSource"))
+
+
+def _name_of(item: Json) -> str:
+    if isinstance(item, Mapping) and isinstance(item.get("ChannelName"), str):
+        name: str = item["ChannelName"]
+        return name
+    raise TypeError(f"data: an entry of a list is a channel with a ChannelName, not {item!r}")
+
+
+def _new_channel(name: str) -> dict[str, Json]:
+    source = {"S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated"}
+    return {"ChannelName": name, "DataSource": {"S3DataSource": source}}
+
+
+def _channel(name: str, value: Json, base: dict[str, Json]) -> dict[str, Json]:
+    """One channel: what the value says over what the channel says already."""
+    if isinstance(value, str | Reference):
+        over: Json = {"DataSource": {"S3DataSource": {"S3Uri": value}}}
+    elif isinstance(value, Mapping):
+        over = _spread(name, value)
+    elif isinstance(getattr(value, "config", None), Mapping):  # the SDK's TrainingInput
+        over = _spread(name, value.config)
+    else:
+        raise TypeError(
+            f"data[{name!r}] must be an S3 URI, a placeholder, or a dict such as {{'S3Uri': ..., 'ContentType': ...}}; "
+            f"it is {value!r} ({type(value).__name__})"
+        )
+    if "FileSystemDataSource" in over.get("DataSource", {}):
+        base = {**base, "DataSource": {}}
+    result: dict[str, Json] = {**merged(base, over), "ChannelName": name}
+    return result
+
+
+def _spread(name: str, value: Mapping[str, Json]) -> dict[str, Json]:
+    """A flat description as a channel: members of the S3 data source go where they belong."""
+    found: dict[str, Json] = {}
+    source: dict[str, Json] = {}
+    for key, item in value.items():
+        plain = key.removesuffix(".$")
+        if plain in _S3_MEMBERS:
+            source[key] = item
+        elif plain in _CHANNEL_MEMBERS:
+            found[key] = item
+        else:
+            near = get_close_matches(plain, [*_S3_MEMBERS, *_CHANNEL_MEMBERS], n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise TypeError(f"data[{name!r}] has a member {plain!r} that a channel does not know.{hint}")
+    return merged(found, {"DataSource": {"S3DataSource": source}}) if source else found

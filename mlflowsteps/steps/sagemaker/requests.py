@@ -1,0 +1,193 @@
+"""SageMaker requests: taken from what the user gives, copied, changed by keywords, checked.
+
+The order is one for all steps: the request given, the step's own keywords over it, ``parameters=`` over all. It owns
+that order and the one seam (``request_of``) through which objects other than dicts are turned into requests.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+from mlflowsteps.catalog.sagemaker_requests import REQUEST_MEMBERS
+from mlflowsteps.exceptions import MissingRequiredParameter
+from mlflowsteps.inputs import intrinsics
+from mlflowsteps.inputs.syntax import Json, Reference
+from mlflowsteps.steps.tags import tag_list
+
+__all__ = [
+    "FrozenRequest",
+    "checked",
+    "copied",
+    "merged",
+    "put",
+    "put_tags",
+    "request_of",
+    "stringified",
+    "take_overrides",
+]
+
+
+class FrozenRequest(Mapping[str, Any]):
+    """A request that cannot be changed; reading gives copies.
+
+    Args:
+        request: the request in boto3's shape.
+    """
+
+    def __init__(self, request: Mapping[str, Json]) -> None:
+        self._request = copied(request)
+
+    def __getitem__(self, key: str) -> Any:
+        return copied(self._request[key])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._request)
+
+    def __len__(self) -> int:
+        return len(self._request)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._request!r})"
+
+
+def request_of(given: object, operation: str, what: str) -> dict[str, Json]:
+    """The request that an argument stands for, as a new dict.
+
+    Args:
+        given: a dict in the shape of boto3's request, or what ``get_expected_model`` gives.
+        operation: the API operation, such as ``CreateTrainingJob``.
+        what: the argument's name, such as ``estimator``.
+
+    Raises:
+        TypeError: it is neither; the message says what is taken.
+    """
+    if isinstance(given, Mapping):
+        found: dict[str, Json] = copied(given)
+        return found
+    method = "".join(f"_{c.lower()}" if c.isupper() else c for c in operation).lstrip("_")
+    raise TypeError(
+        f"{what} must be a dict in the shape of boto3's sagemaker client.{method}(...) request, without the name: "
+        f"{', '.join(REQUEST_MEMBERS[operation][1:5])}, ...; it is {given!r} ({type(given).__name__})."
+    )
+
+
+def copied(value: Json) -> Json:
+    """A copy of dicts and lists at every depth; placeholders stay the objects that they are."""
+    if isinstance(value, Mapping):
+        return {key: copied(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [copied(item) for item in value]
+    return value
+
+
+def merged(base: Json, over: Json) -> Json:
+    """One value over another: objects are merged at every depth, anything else is replaced.
+
+    ``"Key.$"`` and ``"Key"`` are the same key.
+
+    >>> merged({"a": {"b": 1, "c": 2}}, {"a": {"b.$": "$.b"}})
+    {'a': {'c': 2, 'b.$': '$.b'}}
+    """
+    if not isinstance(base, Mapping) or not isinstance(over, Mapping):
+        return copied(over)
+    found = dict(base)
+    for key, value in over.items():
+        twin = key[:-2] if key.endswith(".$") else f"{key}.$"
+        found.pop(twin, None)
+        found[key] = merged(found[key], value) if key in found else copied(value)
+    return found
+
+
+def put(request: dict[str, Json], path: str, value: Json) -> None:
+    """Set one member of a request, unless the value is None.
+
+    Args:
+        request: changed in place.
+        path: names from the top, joined by dots.
+        value: the value.
+    """
+    if value is None:
+        return
+    *outer, last = path.split(".")
+    for name in outer:
+        inner = request.setdefault(name, {})
+        if not isinstance(inner, dict):
+            raise TypeError(f"{name} of the request is {inner!r}: {path} cannot be set in it")
+        request = inner
+    request.pop(f"{last}.$", None)
+    request[last] = copied(value)
+
+
+def put_tags(request: dict[str, Json], tags: Json) -> None:
+    """Set the tags, given as a dict or a list in either case of letters; a placeholder stays what it is."""
+    if tags is not None and (isinstance(tags, Reference) or tags):
+        request["Tags"] = tags if isinstance(tags, Reference) else tag_list(tags)
+
+
+def stringified(values: Json) -> Json:
+    """The values of a map of strings (hyperparameters, environment) as SageMaker takes them.
+
+    Numbers, booleans, lists and objects become JSON text; None leaves the entry out; a placeholder whose declared type
+    is no text is formatted as text while the workflow runs.
+
+    >>> stringified({"rounds": 5, "eta": 0.1, "verbose": True, "tags": ["a"], "gone": None})
+    {'rounds': '5', 'eta': '0.1', 'verbose': 'true', 'tags': '["a"]'}
+    """
+    if not isinstance(values, Mapping):
+        return values
+    return {key: _text(value) for key, value in values.items() if value is not None}
+
+
+def _text(value: Json) -> Json:
+    if isinstance(value, Reference):
+        if value.type in (int, float, bool):
+            return intrinsics.format("{}", value)
+        return intrinsics.json_to_string(value) if value.type in (list, dict) else value
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def take_overrides(fields: dict[str, Json]) -> Json:
+    """Take ``parameters`` (or ``arguments``, its name in JSONata) out of a step's keywords."""
+    parameters, arguments = fields.pop("parameters", None), fields.pop("arguments", None)
+    return parameters if parameters is not None else arguments
+
+
+def checked(request: Json, operation: str, state_id: str, name_key: str, name: Json) -> Json:
+    """The finished request: it has its name, and no member that the API does not know.
+
+    Args:
+        request: the request.
+        operation: the API operation.
+        state_id: the step, for messages.
+        name_key: member that holds the name, such as ``TrainingJobName``.
+        name: the argument that gives it, for the message.
+
+    Raises:
+        MissingRequiredParameter: it has no name.
+        TypeError: a member is unknown; the message names the nearest one.
+    """
+    if not isinstance(request, dict):
+        return request
+    if name_key not in request and f"{name_key}.$" not in request:
+        raise MissingRequiredParameter(f"Step {state_id!r} needs {name}=...: {operation} has no {name_key}.")
+    for key in request:
+        plain = str(key).removesuffix(".$")
+        if plain not in REQUEST_MEMBERS[operation] and plain not in _installed_members(operation):
+            near = get_close_matches(plain, REQUEST_MEMBERS[operation], n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else f" It has {', '.join(REQUEST_MEMBERS[operation])}."
+            raise TypeError(f"Step {state_id!r}: {operation} has no member {plain!r}.{hint}")
+    return request
+
+
+@cache
+def _installed_members(operation: str) -> frozenset[str]:
+    """The members that the installed botocore knows: it may be newer than our table."""
+    import botocore.session
+
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    shape = model.operation_model(operation).input_shape
+    return frozenset(shape.members if shape is not None else ())
