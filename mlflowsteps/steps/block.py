@@ -100,7 +100,7 @@ class Block:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for name, field in cls.__dict__.get("known", {}).items():
-            if name not in cls.__dict__:
+            if not callable(getattr(cls, name, None)):  # output() is a method; its field is fields["output"]
                 setattr(cls, name, _Attribute(name, field.doc))
 
     def to_dict(self) -> dict[str, Json]:

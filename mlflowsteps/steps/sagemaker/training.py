@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack, cast
+from typing import Any, Unpack
 
 from mlflowsteps.inputs.expressions import Expression
 from mlflowsteps.inputs.schema import Schema
@@ -91,7 +91,8 @@ class TrainingStep(SageMakerStep):
         Raises:
             ValueError: the training request names no image.
         """
-        request = cast("dict[str, Json]", self.fields["parameters"])
+        given: Json = self.fields["parameters"]
+        request: dict[str, Json] = given if isinstance(given, dict) else {}
         image = _renamed(request.get("AlgorithmSpecification", {}), "TrainingImage", "Image")
         if not image:
             raise ValueError(
