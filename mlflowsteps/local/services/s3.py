@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import io
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, cast
@@ -99,7 +101,7 @@ class S3:
             content_type=params.get("ContentType"),
             metadata=params.get("Metadata"),
         )
-        return {"ETag": _quoted(info), "ServerSideEncryption": "AES256"}
+        return {"ETag": _quoted(info), "ServerSideEncryption": "AES256"} | _checksum_of(params)
 
     def _check_write_conditions(self, params: Params) -> None:
         if "IfMatch" not in params and "IfNoneMatch" not in params:
@@ -302,18 +304,37 @@ class _Limited(io.RawIOBase):
         return data
 
 
-def _checked(params: Params) -> BinaryIO:
-    """The body to store, as it stands; with Content-MD5 it is checked first."""
-    body: BinaryIO = params.get("Body") or io.BytesIO()
-    wanted = params.get("ContentMD5")
-    if wanted is None:
-        return body
-    import hashlib
+class _Checked(io.RawIOBase):
+    """A stream that raises at its end where its data does not fit the checksums given with it."""
 
-    data = body.read()
-    if base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode() != wanted:
-        raise ServiceError("BadDigest", "The Content-MD5 that was given does not fit the data.")
-    return io.BytesIO(data)
+    def __init__(self, source: BinaryIO, *, md5: str | None, crc32: str | None) -> None:
+        self._source, self._wanted = source, (md5, crc32)
+        self._md5, self._crc32 = hashlib.md5(usedforsecurity=False), 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._source.read(size)
+        self._md5.update(data)
+        self._crc32 = zlib.crc32(data, self._crc32)
+        if not data or size < 0:
+            self._compare()
+        return data
+
+    def _compare(self) -> None:
+        found = (self._md5.digest(), self._crc32.to_bytes(4, "big"))
+        for name, wanted, digest in zip(("Content-MD5", "CRC32"), self._wanted, found, strict=True):
+            if wanted is not None and base64.b64encode(digest).decode() != wanted:
+                raise ServiceError("BadDigest", f"The {name} that was given does not fit the data.")
+
+
+def _checked(params: Params) -> BinaryIO:
+    """The body to store, which is checked as it is read where checksums were given."""
+    body: BinaryIO = params.get("Body") or io.BytesIO()
+    md5, crc32 = params.get("ContentMD5"), params.get("ChecksumCRC32")
+    return body if md5 is None and crc32 is None else cast("BinaryIO", _Checked(body, md5=md5, crc32=crc32))
+
+
+def _checksum_of(params: Params) -> Params:
+    return {"ChecksumType": "FULL_OBJECT"} | _echo(params, ("ChecksumCRC32",)) if "ChecksumCRC32" in params else {}
 
 
 def _upload_of(params: Params) -> tuple[str, str, str]:

@@ -56,6 +56,8 @@ class AwsSdkTask:
         model = model_of(played.client) if played else None
         shapes = operation_shapes(model, operation)
         parameters = to_parameters(shapes[0], task.parameters or {})
+        if (service, operation) == ("s3", "PutObject"):
+            parameters.setdefault("ChecksumAlgorithm", "CRC32")  # as the service's SDK does; its output shows it
         dialect = aws_sdk_dialect(str(model.service_id) if model is not None else service)
         response = call(self._clients, service, operation, parameters, dialect, task.task_id)
         result = to_result(response, iso_8601, shapes[1])
@@ -125,7 +127,8 @@ class OptimizedTask:
         parameters = to_parameters(shapes[0], _own_name(self._row, given, task))
         response = call(self._clients, self._row.client, self._row.operation, parameters, self._dialect, task.task_id)
         result: dict[str, Json] = to_result(response, epoch_millis, shapes[1])
-        return result | http_metadata(response)
+        connection = "Connection" if self._row.client == "dynamodb" else "connection"
+        return result | http_metadata(response, connection=connection)
 
     def _start_job(self, task: TaskRequest, report: TaskReport) -> None:
         begun = _Begun()
@@ -193,6 +196,7 @@ class OptimizedTask:
         if self._row.client == "stepfunctions":
             document = _execution_document(document, parsed=self._resource.pattern == "sync:2")
         if status in job.succeeded:
+            document.pop("LocalRun", None)  # for people, who look where something failed; no state reads it on AWS
             report.succeeded(document)
         else:
             report.failed("States.TaskFailed", dumps(document))
