@@ -43,11 +43,12 @@ def _shortened(text: str, limit: int = 200) -> str:
 
 
 class Entropy:
-    """Random draws and ids that a replay repeats: a pure function of a seed and a counter.
+    """What a replay repeats though it looks random: draws and ids, a pure function of a seed and a counter, and time.
 
     Args:
         seed: any text; the execution's.
         counter: how many draws were made already; a run that is carried on gives back ``counter``.
+        now: the time, in epoch seconds, that expressions see; whoever advances a run sets it.
 
     >>> Entropy("s").draw() == Entropy("s").draw()
     True
@@ -55,10 +56,14 @@ class Entropy:
     False
     """
 
-    __slots__ = ("counter", "seed")
+    __slots__ = ("counter", "now", "seed")
 
-    def __init__(self, seed: str, counter: int = 0) -> None:
-        self.seed, self.counter = seed, counter
+    def __init__(self, seed: str, counter: int = 0, now: float = 0.0) -> None:
+        self.seed, self.counter, self.now = seed, counter, now
+
+    def millis(self) -> int:
+        """The time in milliseconds since 1970."""
+        return round(self.now * 1000)
 
     def _next(self) -> bytes:
         self.counter += 1
