@@ -254,6 +254,23 @@ class LocalRuntime:
             self.jobs.resume()
             return self.scheduler.resume_all()
 
+    def wait(self, execution_arn: str, timeout: float | None = None) -> str:
+        """Block until an execution has ended; nothing is polled.
+
+        Args:
+            execution_arn: which.
+            timeout: real seconds; None: as long as it takes.
+
+        Returns:
+            Its status; ``RUNNING`` where the time ran out first.
+
+        Raises:
+            KeyError: there is no such execution.
+            RuntimeClosed: the runtime was closed, now or meanwhile.
+        """
+        self._check_open()
+        return self.scheduler.wait(execution_arn, timeout).status
+
     def _resume_before(self, service: str) -> None:
         if service in _RESUMED_BY and self._resume_first and not self._resumed:
             with self._lock:
