@@ -7,6 +7,7 @@ HTML, notebooks, terminals and files are the display room's.
 from __future__ import annotations
 
 from mlflowsteps.graph.build import build_graph
-from mlflowsteps.graph.status import GraphStatus, StateStatus, StatusTracker, execution_status
+from mlflowsteps.graph.status import StatusTracker, execution_status
+from mlflowsteps.graph.visits import GraphStatus, StateStatus
 
 __all__ = ["GraphStatus", "StateStatus", "StatusTracker", "build_graph", "execution_status"]

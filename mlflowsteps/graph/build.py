@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from mlflowsteps.graph.words import Json, as_text, error_names, rule_text, state_label
 
 if TYPE_CHECKING:
-    import networkx
+    import networkx as nx
 
 __all__ = ["Edge", "Level", "Model", "Node", "build_graph", "path_of", "read_definition", "read_model"]
 
@@ -208,7 +208,7 @@ def _read_edges(model: Model, level: Level, states: dict[str, Json]) -> None:
         before = len(level.edges)
         for kind, target, label in _transitions(body):
             _connect(model, level, source, target, kind, label)
-        _finish(model, level, model.nodes[source], body, before)
+        _finish(level, model.nodes[source], body, before)
 
 
 def _transitions(state: dict[str, Json]) -> Iterator[tuple[str, Json, str]]:
@@ -227,7 +227,7 @@ def _transitions(state: dict[str, Json]) -> Iterator[tuple[str, Json, str]]:
         yield "catch", catcher.get("Next") if isinstance(catcher, dict) else None, f"catch {error_names(catcher)}"
 
 
-def _finish(model: Model, level: Level, node: Node, state: dict[str, Json], before: int) -> None:
+def _finish(level: Level, node: Node, state: dict[str, Json], before: int) -> None:
     """Lead a last state to End, and mark one that leads nowhere."""
     if state.get("End") is True or node.type in _TERMINAL:
         if level.owner is None:
@@ -276,7 +276,7 @@ def _count_states(model: Model) -> None:
             model.nodes[level.owner].states += sum(1 + node.states for node in nodes if node.kind == "state")
 
 
-def build_graph(definition: Json) -> networkx.MultiDiGraph[str]:
+def build_graph(definition: Json) -> nx.MultiDiGraph[str]:
     """A definition as a networkx graph.
 
     Node keys are state paths: ``"A"`` at the top, ``"P/0/B"`` in the first branch of Parallel P, ``"M/B"`` in Map M;
@@ -296,12 +296,12 @@ def build_graph(definition: Json) -> networkx.MultiDiGraph[str]:
     >>> sorted(graph.nodes)
     ['A', '~end', '~missing/B', '~start']
     """
-    import networkx
+    import networkx as nx
 
     document = read_definition(definition)
     model = read_model(document)
     comment = document.get("Comment", "") if isinstance(document, dict) else ""
-    graph: networkx.MultiDiGraph[str] = networkx.MultiDiGraph(comment=comment)
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(comment=comment)
     for key, node in model.nodes.items():
         level = model.levels[node.level]
         graph.add_node(

@@ -8,6 +8,7 @@ long edges) are moved onto as few straight lines as the space between their neig
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 
 from mlflowsteps.graph.layers import LABEL, PASS, VERTEX, Link, Rows
 
@@ -80,7 +81,7 @@ def align(rows: Rows, ports: Ports, links: list[Link]) -> list[float]:
 def _distances(rows: Rows, row: list[int]) -> list[float]:
     """Least distance of each cell's axis from the one before it; 0 for the first."""
     found = [0.0]
-    for before, cell in zip(row, row[1:], strict=False):
+    for before, cell in pairwise(row):
         found.append(rows.right[before] + rows.left[cell] + _GAPS[rows.kind[before], rows.kind[cell]])
     return found
 
@@ -156,7 +157,7 @@ class _Room:
 def _straighten(rows: Rows, distances: list[list[float]], axis: list[float], ports: Ports, links: list[Link]) -> None:
     room = _Room(rows, distances, axis)
     mains = _main_chains(rows, ports)
-    ways = _ways(rows, links)
+    ways = _ways(links, {cell for chain in mains for cell in chain})
     for _ in range(2):
         for chain in mains:
             _settle(chain, room, axis, sum(axis[cell] for cell in chain) / len(chain), None)
@@ -167,33 +168,44 @@ def _straighten(rows: Rows, distances: list[list[float]], axis: list[float], por
 
 
 def _main_chains(rows: Rows, ports: Ports) -> list[list[int]]:
-    """Vertices that follow one another by each one's heaviest link, both ports in the middle."""
-    heaviest_up = {cell: max(rows.up[cell], key=_weight)[0] for cell in range(rows.vertices) if rows.up[cell]}
-    follower: dict[int, int] = {}
+    """Vertices that follow one another by each one's heaviest link, ports in the middle, and the cells between."""
+    follower: dict[int, list[int]] = {}
+    led: set[int] = set()
     for cell in range(rows.vertices):
-        if rows.down[cell]:
-            other = max(rows.down[cell], key=_weight)[0]
-            middle = not ports.get((cell, other)) and not ports.get((other, cell))
-            if rows.kind[other] == VERTEX and heaviest_up.get(other) == cell and middle:
-                follower[cell] = other
-    led = set(follower.values())
+        way = _heaviest_way(rows, cell)
+        if way and not ports.get((cell, way[0])) and not ports.get((way[-1], ([cell, *way])[-2])):
+            follower[cell] = way
+            led.add(way[-1])
     chains = []
     for cell in follower:
         if cell not in led:
             chain = [cell]
             while chain[-1] in follower:
-                chain.append(follower[chain[-1]])
+                chain.extend(follower[chain[-1]])
             chains.append(chain)
     return chains
+
+
+def _heaviest_way(rows: Rows, cell: int) -> list[int]:
+    """The cells along a vertex's heaviest link down to the next vertex; empty where that one has a heavier link."""
+    way = [cell]
+    while rows.down[way[-1]]:
+        other = max(rows.down[way[-1]], key=_weight)[0]
+        if max(rows.up[other], key=_weight)[0] != way[-1]:
+            return []
+        way.append(other)
+        if rows.kind[other] == VERTEX:
+            return way[1:]
+    return []
 
 
 def _weight(entry: tuple[int, float]) -> float:
     return entry[1]
 
 
-def _ways(rows: Rows, links: list[Link]) -> list[tuple[int, list[int], int]]:
-    """The passed cells of each link, with the vertices at both ends; a trunk's cells stand in its first link only."""
-    seen: set[int] = set()
+def _ways(links: list[Link], settled: set[int]) -> list[tuple[int, list[int], int]]:
+    """The passed cells of each link, with the cells at both ends; a trunk's cells stand in its first link only."""
+    seen = set(settled)
     ways = []
     for link in sorted(links, key=lambda link: -len(link.cells)):
         passed = link.cells[1:-1]
@@ -232,9 +244,13 @@ def _settle(chain: list[int], room: _Room, axis: list[float], start: float, end:
 def _wish(
     cells: Iterable[int], axis: list[float], start: float | None, end: float | None, bounds: tuple[float, float]
 ) -> float:
-    """Where a straight piece would best stand: in line with one of its ends where there is room, else where it is."""
+    """Where a straight piece would best stand: in line with one of its ends, or near it; else where it is."""
     for place in (end, start):
         if place is not None and bounds[0] <= place <= bounds[1]:
             return place
+    if start is not None:
+        return start
+    if end is not None:
+        return end
     places = sorted(axis[cell] for cell in cells)
     return places[len(places) // 2]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 __all__ = ["LABEL", "PASS", "VERTEX", "Link", "Rows", "make_rows"]
 
@@ -221,7 +222,7 @@ def _thread_links(rows: Rows, links: list[Link], ranks: list[int], label_row: di
             cells.append(trunks[key])
         cells.append(link.target)
         link.cells = cells
-        for first, second in zip(cells, cells[1:], strict=False):
+        for first, second in pairwise(cells):
             pair = (second, first) if link.back else (first, second)
             if pair not in joined:
                 joined.add(pair)

@@ -246,9 +246,7 @@ class _Drawing:
         sheet.sheets.append((inside, (width - inside.width) / 2, header + 4))
         return box
 
-    def _links(
-        self, level: Level, keys: list[str]
-    ) -> tuple[list[Link], list[tuple[Edge, ...]], dict[str, list[Edge]]]:
+    def _links(self, level: Level, keys: list[str]) -> tuple[list[Link], list[tuple[Edge, ...]], dict[str, list[Edge]]]:
         """The level's edges as links between numbers; edges of one kind between the same two nodes are one."""
         number = {key: index for index, key in enumerate(keys)}
         together: dict[tuple[str, str, str], list[Edge]] = {}
@@ -264,9 +262,7 @@ class _Drawing:
             size = (text_width(text, EDGE_SIZE) + 6, 15.0) if text else None
             if size and not self._portrait:
                 size = (size[1], size[0])
-            links.append(
-                Link(number[source], number[target], kind, _WEIGHTS[kind], size, priority=_PRIORITY[kind])
-            )
+            links.append(Link(number[source], number[target], kind, _WEIGHTS[kind], size, priority=_PRIORITY[kind]))
         return links, [tuple(edges) for edges in together.values()], loops
 
     def _extents(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from mlflowsteps.graph.coordinates import Ports
 from mlflowsteps.graph.layers import LABEL, VERTEX, Link, Rows
@@ -79,9 +80,7 @@ def _joins(links: Sequence[Link]) -> set[int]:
     return {cell for cell, befores in entered.items() if len(befores) > 1}
 
 
-def _cut(
-    tracer: _Tracer, index: int, link: Link, pieces: list[Piece], joins: set[int], begun: dict[int, int]
-) -> None:
+def _cut(tracer: _Tracer, index: int, link: Link, pieces: list[Piece], joins: set[int], begun: dict[int, int]) -> None:
     """Cut one link where others join it; what another link has drawn already is only referred to."""
     start, entering, before = 0, [index], list[int]()
     final = len(link.cells) - 1
@@ -110,7 +109,7 @@ class _Tracer:
     def curves(self, cells: Sequence[int], *, back: bool) -> list[Curve]:
         """From the first cell's beginning (a vertex's border) to the last one's."""
         curves: list[Curve] = []
-        for cell, onward in zip(cells, cells[1:], strict=False):
+        for cell, onward in pairwise(cells):
             upper, lower = (onward, cell) if back else (cell, onward)
             gap = self._gap(upper, lower)
             inside = [] if self._rows.kind[cell] == VERTEX else self._through(cell)

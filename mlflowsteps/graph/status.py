@@ -12,48 +12,18 @@ again shows its latest.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from mlflowsteps.graph.build import END, START, Model, Node, path_of, read_model
-from mlflowsteps.graph.words import Json, as_text, duration
+from mlflowsteps.graph.visits import ORDER, GraphStatus, Run, StateStatus, Visit
+from mlflowsteps.graph.words import Json, as_text
 
-__all__ = ["ORDER", "STATUSES", "Event", "GraphStatus", "Look", "StateStatus", "StatusTracker", "Visit", "execution_status"]
+__all__ = ["Event", "StatusTracker", "execution_status"]
 
 Event = Mapping[str, Any]
 """An event of GetExecutionHistory; its timestamp a datetime, epoch seconds, or absent."""
 
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How a status is shown without colour.
-
-    Args:
-        icon: one character (text presentation).
-        word: as people read it.
-    """
-
-    icon: str
-    word: str
-
-
-STATUSES: dict[str, Look] = {
-    "SUCCEEDED": Look("✓", "Succeeded"),
-    "RUNNING": Look("▶\ufe0e", "Running"),
-    "FAILED": Look("✕", "Failed"),
-    "CAUGHT": Look("!", "Caught"),
-    "RETRYING": Look("↻", "Retrying"),
-    "ABORTED": Look("■", "Aborted"),
-    "TIMED_OUT": Look("⏱\ufe0e", "Timed out"),
-    "NOT_STARTED": Look("○", "Not started"),
-}
-"""Every status of a state, in the legend's order."""
-
-ORDER = ("RUNNING", "RETRYING", "FAILED", "TIMED_OUT", "ABORTED", "CAUGHT", "SUCCEEDED")
-"""Of several iterations' statuses the first of these is shown."""
-
-_OPEN = frozenset({"RUNNING", "RETRYING"})
 _EXECUTION_ENDS = {
     "ExecutionSucceeded": "SUCCEEDED",
     "ExecutionFailed": "FAILED",
@@ -61,206 +31,8 @@ _EXECUTION_ENDS = {
     "ExecutionTimedOut": "TIMED_OUT",
 }
 _CONTAINERS = ("Parallel", "Map")
-
-
-@dataclass(slots=True)
-class _Run:
-    """One run of a level: the execution's top, one branch, or one iteration."""
-
-    prefix: str
-    owner: Visit | None = None
-    index: int | None = None
-    """Index of the iteration in a Map; None elsewhere."""
-    latest: dict[str, Visit] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Visit:
-    """One time that a state was entered.
-
-    Args:
-        path: the state's key in the graph.
-        run: the run of its level, for telling iterations apart.
-        entered: epoch seconds; None where the event has no time.
-        status: RUNNING, RETRYING, SUCCEEDED, FAILED, CAUGHT, ABORTED or TIMED_OUT.
-        exited: epoch seconds; None while it is open.
-        attempts: times its task was scheduled; 0 for a state without a task.
-        error: the last error it had, also one that was caught or retried.
-        cause: that error's cause.
-        input: as the event has it: JSON text.
-        output: as the event has it: JSON text; None until it is exited.
-        started_id: id of the event that entered it.
-        resource: what its task calls, such as ``sagemaker:createTrainingJob``; empty without one.
-        parameters: what the task was called with: JSON text.
-        length: number of items of a Map.
-        counts: a Map's iterations by status.
-    """
-
-    path: str
-    run: _Run
-    entered: float | None
-    input: Json = None
-    started_id: int = 0
-    status: str = "RUNNING"
-    exited: float | None = None
-    attempts: int = 0
-    error: str | None = None
-    cause: str | None = None
-    output: Json = None
-    resource: str = ""
-    parameters: Json = None
-    result: Json = None
-    length: int | None = None
-    counts: dict[str, int] = field(default_factory=dict)
-    map_run_arn: str | None = None
-    _branches: set[str] = field(default_factory=set)
-    _failed: bool = False
-
-    @property
-    def open(self) -> bool:
-        """Whether it has not ended."""
-        return self.status in _OPEN
-
-    @property
-    def iteration(self) -> int | None:
-        """Index of the innermost Map iteration it belongs to; None outside of a Map."""
-        run: _Run | None = self.run
-        while run is not None:
-            if run.index is not None:
-                return run.index
-            run = run.owner.run if run.owner else None
-        return None
-
-    def seconds(self, now: float | None = None) -> float | None:
-        """How long it took, or has taken until now; None where a time is not known."""
-        end = self.exited if self.exited is not None else (now if self.open else None)
-        return None if end is None or self.entered is None else max(0.0, end - self.entered)
-
-
-@dataclass(slots=True)
-class StateStatus:
-    """What is known of one state.
-
-    Args:
-        path: its key in the graph.
-        status: a key of ``STATUSES``.
-        visits: every visit, oldest first; those of several iterations included.
-        shown: the visit that the picture and the table describe; None where it was not started.
-        tally: its current iterations by status, where it is inside a Map that has run more than one.
-    """
-
-    path: str
-    status: str = "NOT_STARTED"
-    visits: list[Visit] = field(default_factory=list)
-    shown: Visit | None = None
-    tally: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def attempts(self) -> int:
-        """Attempts of the shown visit's task."""
-        return self.shown.attempts if self.shown else 0
-
-    @property
-    def error(self) -> str | None:
-        """The shown visit's last error."""
-        return self.shown.error if self.shown else None
-
-    @property
-    def cause(self) -> str | None:
-        """The cause of that error."""
-        return self.shown.cause if self.shown else None
-
-    @property
-    def input(self) -> Json:
-        """The shown visit's input."""
-        return self.shown.input if self.shown else None
-
-    @property
-    def output(self) -> Json:
-        """The shown visit's output."""
-        return self.shown.output if self.shown else None
-
-    @property
-    def start(self) -> float | None:
-        """When the shown visit was entered, epoch seconds."""
-        return self.shown.entered if self.shown else None
-
-    @property
-    def end(self) -> float | None:
-        """When the shown visit was exited, epoch seconds."""
-        return self.shown.exited if self.shown else None
-
-    def summary(self, now: float | None = None) -> str:
-        """One line for the picture: status, duration, counts.
-
-        Args:
-            now: epoch seconds; the duration of a running state is counted until then.
-        """
-        parts = [STATUSES[self.status].word]
-        if self.shown is not None:
-            parts += _count_words(self)
-            took = duration(self.shown.seconds(now))
-            parts += [took] if took else []
-            if self.shown.attempts > 1:
-                parts.append(f"{self.shown.attempts} attempts")
-        return " · ".join(parts)
-
-
-def _count_words(state: StateStatus) -> list[str]:
-    visit, words = state.shown, []
-    if visit is None:
-        return words
-    if visit.counts or visit.length:
-        done = visit.counts.get("SUCCEEDED", 0)
-        total = max(visit.length or 0, sum(visit.counts.values()))
-        bad = sum(visit.counts.get(status, 0) for status in ("FAILED", "TIMED_OUT"))
-        if not visit.map_run_arn or visit.counts:
-            words.append(f"{done}/{total}" + (f", {bad} failed" if bad else ""))
-    elif len(state.tally) and sum(state.tally.values()) > 1:
-        total = sum(state.tally.values())
-        words.append(f"{state.tally.get(state.status, 0)}/{total}" if len(state.tally) > 1 else f"{total}×")
-    same = [other for other in state.visits if other.run is visit.run]
-    if len(same) > 1:
-        words.append(f"visit {len(same)}")
-    return words
-
-
-@dataclass(slots=True)
-class GraphStatus:
-    """An execution as its graph shows it.
-
-    Args:
-        status: the execution's: RUNNING, SUCCEEDED, FAILED, ABORTED or TIMED_OUT.
-        states: by path, every state of the definition in its order, then those that only the history names.
-        taken: transitions made: (source key, target key, whether it was a catch).
-        transitions: number of states entered.
-        events: number of events read.
-        start: epoch seconds of the first event.
-        end: epoch seconds of the last one, where the execution has ended.
-        error: the execution's error.
-        cause: its cause.
-        failed: the visit that brought it down; None where it is not known.
-        unplaced: events whose state could not be told, of a history without its beginning.
-    """
-
-    status: str
-    states: dict[str, StateStatus]
-    taken: set[tuple[str, str, bool]]
-    transitions: int = 0
-    events: int = 0
-    start: float | None = None
-    end: float | None = None
-    error: str | None = None
-    cause: str | None = None
-    failed: Visit | None = None
-    unplaced: int = 0
-
-    def counts(self) -> dict[str, int]:
-        """Number of states by status, in the legend's order."""
-        found = dict.fromkeys(STATUSES, 0)
-        for state in self.states.values():
-            found[state.status] += 1
-        return found
+_TASKS = ("Task", "LambdaFunction", "Activity")
+_Handler = Callable[[Event, Run, "Visit | None", "float | None"], "tuple[Run, Visit | None]"]
 
 
 def execution_status(definition: Json, events: Iterable[Event], *, status: str | None = None) -> GraphStatus:
@@ -292,8 +64,9 @@ class StatusTracker:
 
     def __init__(self, definition: Json) -> None:
         self._model: Model = read_model(definition)
-        self._top = _Run("")
-        self._places: dict[int, tuple[_Run, Visit | None]] = {}
+        self._by_type = self._handlers()
+        self._top = Run("")
+        self._places: dict[int, tuple[Run, Visit | None]] = {}
         self._visits: dict[str, list[Visit]] = {}
         self._maybe_open: list[Visit] = []
         self._taken: set[tuple[str, str, bool]] = set()
@@ -386,13 +159,13 @@ class StatusTracker:
             run, visit = self._exit(event, run, visit, at)
         elif kind in _EXECUTION_ENDS:
             self._finish(kind, event, visit, at)
-        elif kind in _HANDLERS:
-            run, visit = _HANDLERS[kind](self, event, run, visit, at)
+        elif kind in self._by_type:
+            run, visit = self._by_type[kind](event, run, visit, at)
         number = event.get("id")
         if isinstance(number, int):
             self._places[number] = (run, visit)
 
-    def _origin(self, event: Event) -> tuple[_Run, Visit | None]:
+    def _origin(self, event: Event) -> tuple[Run, Visit | None]:
         before = event.get("previousEventId")
         if isinstance(before, int) and before in self._places:
             return self._places[before]
@@ -400,9 +173,7 @@ class StatusTracker:
             self._unplaced += 1
         return self._top, None
 
-    def _enter(
-        self, kind: str, event: Event, run: _Run, visit: Visit | None, at: float | None
-    ) -> tuple[_Run, Visit]:
+    def _enter(self, kind: str, event: Event, run: Run, visit: Visit | None, at: float | None) -> tuple[Run, Visit]:
         details = event.get("stateEnteredEventDetails") or {}
         name = as_text(details.get("name", "?"))
         source: str | None = None
@@ -425,7 +196,7 @@ class StatusTracker:
             self._taken.add((START, path, False))
         return run, entered
 
-    def _resolve(self, run: _Run, name: str, kind: str) -> str:
+    def _resolve(self, run: Run, name: str, kind: str) -> str:
         """The path of a state entered in a run; by its name alone where the chain is broken."""
         path = path_of(run.prefix, name)
         if path in self._model.nodes or run is not self._top:
@@ -433,19 +204,17 @@ class StatusTracker:
         same = [key for key in self._by_name.get(name, []) if self._model.nodes[key].type == kind]
         return same[0] if len(same) == 1 else path
 
-    def _inner_run(self, owner: Visit, name: str) -> _Run:
+    def _inner_run(self, owner: Visit, name: str) -> Run:
         """A branch of a Parallel that begins with this state, not yet begun in this visit; else the Map's inside."""
         node = self._model.nodes.get(owner.path)
         for prefix in node.inside if node else ():
             level = self._model.levels[prefix]
-            if level.start_at == name and prefix not in owner._branches:
-                owner._branches.add(prefix)
-                return _Run(prefix, owner)
-        return _Run(node.inside[0] if node and len(node.inside) == 1 else f"{owner.path}/", owner)
+            if level.start_at == name and prefix not in owner.branches:
+                owner.branches.add(prefix)
+                return Run(prefix, owner)
+        return Run(node.inside[0] if node and len(node.inside) == 1 else f"{owner.path}/", owner)
 
-    def _exit(
-        self, event: Event, run: _Run, visit: Visit | None, at: float | None
-    ) -> tuple[_Run, Visit | None]:
+    def _exit(self, event: Event, run: Run, visit: Visit | None, at: float | None) -> tuple[Run, Visit | None]:
         details = event.get("stateExitedEventDetails") or {}
         name = as_text(details.get("name", "?"))
         found = self._climb(run, visit, lambda other: self._name_of(other) == name)
@@ -455,7 +224,7 @@ class StatusTracker:
             self._unplaced += 1
             return run, None
         self._close_inside(found, at)
-        found.status = "CAUGHT" if found._failed else "SUCCEEDED"
+        found.status = "CAUGHT" if found.failed else "SUCCEEDED"
         found.exited, found.output = at, details.get("output")
         return found.run, found
 
@@ -471,7 +240,7 @@ class StatusTracker:
             return node.name
         return visit.path.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
 
-    def _climb(self, run: _Run, visit: Visit | None, wanted: Callable[[Visit], bool]) -> Visit | None:
+    def _climb(self, run: Run, visit: Visit | None, wanted: Callable[[Visit], bool]) -> Visit | None:
         """The first open visit on the way out that is wanted."""
         while True:
             if visit is not None and visit.open and wanted(visit):
@@ -480,7 +249,7 @@ class StatusTracker:
                 return None
             visit, run = run.owner, run.owner.run
 
-    def _container(self, run: _Run, visit: Visit | None, kind: str) -> Visit | None:
+    def _container(self, run: Run, visit: Visit | None, kind: str) -> Visit | None:
         def wanted(other: Visit) -> bool:
             node: Node | None = self._model.nodes.get(other.path)
             return node.type == kind if node else not other.attempts
@@ -496,7 +265,7 @@ class StatusTracker:
             if visit is not None:
                 self._taken.add((visit.path, END, False))
             return
-        while visit is not None and not visit.open and not visit._failed and visit.run.owner is not None:
+        while visit is not None and not visit.open and not visit.failed and visit.run.owner is not None:
             visit = visit.run.owner
         if visit is not None and visit.open and status == "FAILED":
             self._failed = self._failed or visit
@@ -511,7 +280,7 @@ class StatusTracker:
         """Nothing goes on after the end: what has failed stays failed, the rest takes the execution's fate."""
         fate = "TIMED_OUT" if status == "TIMED_OUT" else "ABORTED"
         for visit in self._open_visits():
-            held = status == "FAILED" and (visit._failed or self._holds_failed(visit))
+            held = status == "FAILED" and (visit.failed or self._holds_failed(visit))
             _close(visit, "FAILED" if held else fate, at)
 
     def _holds_failed(self, visit: Visit) -> bool:
@@ -533,72 +302,93 @@ class StatusTracker:
         if node is None or node.type not in _CONTAINERS:
             return
         inside = f"{owner.path}/"
-        fate = "ABORTED" if owner._failed else "SUCCEEDED"
+        fate = "ABORTED" if owner.failed else "SUCCEEDED"
         for visit in self._open_visits():
             # A visit whose chain is void stands in the top run though its path is an inner one.
             if visit.path.startswith(inside) and (visit.run is self._top or _within(visit, owner)):
-                _close(visit, "FAILED" if visit._failed else fate, at)
+                _close(visit, "FAILED" if visit.failed else fate, at)
+
+    def _handlers(self) -> dict[str, _Handler]:
+        """What is done on each type of event inside a state; other types only carry the chain on."""
+        ends = ("Failed", "TimedOut", "StartFailed", "SubmitFailed", "ScheduleFailed")
+        kinds = ("Task", "Wait", "Parallel", "Map", "Pass", "Choice")
+        return {
+            **{f"{task}Scheduled": self._scheduled for task in _TASKS},
+            **{f"{task}{end}": self._answered for task in _TASKS for end in ("Succeeded", "Submitted")},
+            **{f"{task}{end}": self._stumbled for task in _TASKS for end in ends},
+            "EvaluationFailed": self._stumbled,
+            "MapStateStarted": self._map_started,
+            "MapRunStarted": self._map_run_started,
+            "MapRunRedriven": self._map_run_started,
+            "ParallelStateStarted": self._parallel_started,
+            **{f"MapIteration{end}": self._iteration for end in ("Started", "Succeeded", "Failed", "Aborted")},
+            "ParallelStateFailed": self._container_failed,
+            "MapStateFailed": self._container_failed,
+            "MapRunFailed": self._container_failed,
+            "ParallelStateSucceeded": self._container_done,
+            "MapStateSucceeded": self._container_done,
+            **{f"{kind}StateAborted": self._aborted for kind in kinds},
+            "ExecutionRedriven": self._redriven,
+        }
 
     # Handlers of events inside a state: (event, run, visit, time) -> where later events of the chain belong.
 
-    def _scheduled(self, event: Event, run: _Run, visit: Visit | None, at: float | None) -> tuple[_Run, Visit | None]:
+    def _scheduled(self, event: Event, run: Run, visit: Visit | None, at: float | None) -> tuple[Run, Visit | None]:
         del at
         if visit is not None:
             visit.attempts += 1
-            visit.status, visit._failed = "RUNNING", False
+            visit.status, visit.failed = "RUNNING", False
             details = _details(event)
             kind, action = details.get("resourceType"), details.get("resource", "")
             visit.resource = f"{kind}:{action}" if kind else as_text(action)
             visit.parameters = details.get("parameters", details.get("input"))
         return run, visit
 
-    def _answered(self, event: Event, run: _Run, visit: Visit | None, at: float | None) -> tuple[_Run, Visit | None]:
+    def _answered(self, event: Event, run: Run, visit: Visit | None, at: float | None) -> tuple[Run, Visit | None]:
         del at
         if visit is not None:
             visit.result = _details(event).get("output", visit.result)
         return run, visit
 
-    def _stumbled(self, event: Event, run: _Run, visit: Visit | None, at: float | None) -> tuple[_Run, Visit | None]:
+    def _stumbled(self, event: Event, run: Run, visit: Visit | None, at: float | None) -> tuple[Run, Visit | None]:
         del at
         if visit is not None and visit.open:
             visit.error, visit.cause = _error_of(_details(event))
             if str(event.get("type", "")).endswith("TimedOut") and visit.error is None:
                 visit.error = "States.Timeout"
-            visit._failed = True
+            visit.failed = True
             state = self._model.nodes.get(visit.path)
             retried = state is not None and isinstance(state.definition, dict) and state.definition.get("Retry")
             visit.status = "RETRYING" if retried else "RUNNING"
             self._failed = visit
         return run, visit
 
-    def _map_started(
-        self, event: Event, run: _Run, visit: Visit | None, at: float | None
-    ) -> tuple[_Run, Visit | None]:
+    def _map_started(self, event: Event, run: Run, visit: Visit | None, at: float | None) -> tuple[Run, Visit | None]:
         del at
         if visit is not None:
             visit.length = _details(event).get("length")
             visit.counts = {}
-            visit.status, visit._failed = "RUNNING", False
+            visit.status, visit.failed = "RUNNING", False
         return run, visit
 
     def _parallel_started(
-        self, event: Event, run: _Run, visit: Visit | None, at: float | None
-    ) -> tuple[_Run, Visit | None]:
+        self, event: Event, run: Run, visit: Visit | None, at: float | None
+    ) -> tuple[Run, Visit | None]:
         del event, at
         if visit is not None:
-            visit._branches.clear()
-            visit.status, visit._failed = "RUNNING", False
+            visit.branches.clear()
+            visit.status, visit.failed = "RUNNING", False
         return run, visit
 
     def _map_run_started(
-        self, event: Event, run: _Run, visit: Visit | None, at: float | None
-    ) -> tuple[_Run, Visit | None]:
+        self, event: Event, run: Run, visit: Visit | None, at: float | None
+    ) -> tuple[Run, Visit | None]:
         del at
         if visit is not None:
             visit.map_run_arn = _details(event).get("mapRunArn")
         return run, visit
 
-    def _iteration(self, event: Event, run: _Run, visit: Visit | None, at: float | None) -> tuple[_Run, Visit | None]:
+    def _iteration(self, event: Event, run: Run, visit: Visit | None, at: float | None) -> tuple[Run, Visit | None]:
         """An iteration begins or ends: ``MapIterationStarted`` opens a run of its own."""
         kind = str(event.get("type", "")).removeprefix("MapIteration")
         details = _details(event)
@@ -614,14 +404,14 @@ class StatusTracker:
             node = self._model.nodes.get(owner.path)
             index = details.get("index")
             inside = node.inside[0] if node and node.inside else f"{owner.path}/"
-            return _Run(inside, owner, index if isinstance(index, int) else None), None
+            return Run(inside, owner, index if isinstance(index, int) else None), None
         counts["RUNNING"] = max(0, counts.get("RUNNING", 0) - 1)
         counts[kind.upper()] = counts.get(kind.upper(), 0) + 1
         for inner in self._chain_open(run, visit, owner):
             _close(inner, "FAILED" if kind == "Failed" else "ABORTED", at)
         return run, visit
 
-    def _chain_open(self, run: _Run, visit: Visit | None, owner: Visit) -> list[Visit]:
+    def _chain_open(self, run: Run, visit: Visit | None, owner: Visit) -> list[Visit]:
         """The open visits between an event's place and a container."""
         found = []
         while visit is not owner:
@@ -633,42 +423,42 @@ class StatusTracker:
         return found
 
     def _container_failed(
-        self, event: Event, run: _Run, visit: Visit | None, at: float | None
-    ) -> tuple[_Run, Visit | None]:
+        self, event: Event, run: Run, visit: Visit | None, at: float | None
+    ) -> tuple[Run, Visit | None]:
         kind = "Parallel" if str(event.get("type", "")).startswith("Parallel") else "Map"
         owner = self._container(run, visit, kind)
         if owner is None:
             return run, visit
         for inner in self._chain_open(run, visit, owner):
             _close(inner, "FAILED", at)
-            self._failed = inner if inner._failed or self._failed is None else self._failed
+            self._failed = inner if inner.failed or self._failed is None else self._failed
             if owner.error is None:
                 owner.error, owner.cause = inner.error, inner.cause
         error, cause = _error_of(_details(event))
         if error is not None:
             owner.error, owner.cause = error, cause
         self._close_inside(owner, at)
-        owner._failed = True
+        owner.failed = True
         node = self._model.nodes.get(owner.path)
         if node is not None and isinstance(node.definition, dict) and node.definition.get("Retry"):
             owner.status = "RETRYING"
         return owner.run, owner
 
     def _container_done(
-        self, event: Event, run: _Run, visit: Visit | None, at: float | None
-    ) -> tuple[_Run, Visit | None]:
+        self, event: Event, run: Run, visit: Visit | None, at: float | None
+    ) -> tuple[Run, Visit | None]:
         del at
         kind = "Parallel" if str(event.get("type", "")).startswith("Parallel") else "Map"
         owner = self._container(run, visit, kind)
         return (owner.run, owner) if owner else (run, visit)
 
-    def _aborted(self, event: Event, run: _Run, visit: Visit | None, at: float | None) -> tuple[_Run, Visit | None]:
+    def _aborted(self, event: Event, run: Run, visit: Visit | None, at: float | None) -> tuple[Run, Visit | None]:
         del event
         if visit is not None and visit.open:
             _close(visit, "ABORTED", at)
         return run, visit
 
-    def _redriven(self, event: Event, run: _Run, visit: Visit | None, at: float | None) -> tuple[_Run, Visit | None]:
+    def _redriven(self, event: Event, run: Run, visit: Visit | None, at: float | None) -> tuple[Run, Visit | None]:
         """A redrive takes the execution up where it failed."""
         del event, at, visit
         self._ended = self._error = self._cause = None
@@ -680,39 +470,12 @@ class StatusTracker:
         return (again.run, again) if again else (run, None)
 
 
-_Handler = Callable[[StatusTracker, Event, _Run, "Visit | None", "float | None"], "tuple[_Run, Visit | None]"]
-
-_TASKS = ("Task", "LambdaFunction", "Activity")
-_HANDLERS: dict[str, _Handler] = {
-    **{f"{task}Scheduled": StatusTracker._scheduled for task in _TASKS},
-    **{f"{task}{end}": StatusTracker._answered for task in _TASKS for end in ("Succeeded", "Submitted")},
-    **{
-        f"{task}{end}": StatusTracker._stumbled
-        for task in _TASKS
-        for end in ("Failed", "TimedOut", "StartFailed", "SubmitFailed", "ScheduleFailed")
-    },
-    "EvaluationFailed": StatusTracker._stumbled,
-    "MapStateStarted": StatusTracker._map_started,
-    "MapRunStarted": StatusTracker._map_run_started,
-    "MapRunRedriven": StatusTracker._map_run_started,
-    "ParallelStateStarted": StatusTracker._parallel_started,
-    **{f"MapIteration{end}": StatusTracker._iteration for end in ("Started", "Succeeded", "Failed", "Aborted")},
-    "ParallelStateFailed": StatusTracker._container_failed,
-    "MapStateFailed": StatusTracker._container_failed,
-    "MapRunFailed": StatusTracker._container_failed,
-    "ParallelStateSucceeded": StatusTracker._container_done,
-    "MapStateSucceeded": StatusTracker._container_done,
-    **{f"{kind}StateAborted": StatusTracker._aborted for kind in ("Task", "Wait", "Parallel", "Map", "Pass", "Choice")},
-    "ExecutionRedriven": StatusTracker._redriven,
-}
-
-
 def _seconds(timestamp: Any) -> float | None:
     """Epoch seconds of a datetime (one without a zone is UTC's) or a number; None for anything else."""
     if isinstance(timestamp, datetime):
         if timestamp.tzinfo is None:
             timestamp = timestamp.replace(tzinfo=UTC)
-        return timestamp.timestamp()
+        return float(timestamp.timestamp())
     if isinstance(timestamp, int | float) and not isinstance(timestamp, bool):
         return float(timestamp)
     return None
@@ -749,7 +512,7 @@ def _within(visit: Visit, owner: Visit) -> bool:
     return False
 
 
-def _current(run: _Run) -> bool:
+def _current(run: Run) -> bool:
     """Whether the run belongs to the latest visit of every container round it."""
     while run.owner is not None:
         if run.owner.run.latest.get(run.owner.path) is not run.owner:

@@ -15,7 +15,7 @@ from mlflowsteps.graph.build import Node
 from mlflowsteps.graph.layout import EDGE_SIZE, HEADER, LABEL_LINE, LABEL_SIZE, NAME_LINE, NAME_SIZE, Box, Layout, Route
 from mlflowsteps.graph.measure import fit, text_width
 from mlflowsteps.graph.routes import Curve
-from mlflowsteps.graph.status import GraphStatus, StateStatus
+from mlflowsteps.graph.visits import GraphStatus, StateStatus
 from mlflowsteps.graph.words import cut, visible
 
 __all__ = ["COLOURS", "draw"]
@@ -125,7 +125,9 @@ class _Pen:
         body += [self._frame(box) for box in drawing.boxes if box.container]
         body += self._routes(drawing)
         body += [self._box(box, drawing) for box in drawing.boxes if not box.container]
-        body += [self._edge_label(label.x + label.width / 2, label.y, label.text, label.full) for label in drawing.labels]
+        body += [
+            self._edge_label(label.x + label.width / 2, label.y, label.text, label.full) for label in drawing.labels
+        ]
         width, height = round(drawing.width), round(drawing.height)
         name = escape(cut(visible(title or "workflow graph"), 300), quote=True)
         paper = f'<rect width="{width}" height="{height}" {self._paint("paper")}/>' if self._file else ""
@@ -294,9 +296,7 @@ def _text(x: float, y: float, text: str, paint: str) -> str:
 
 
 def _rounded(x: float, y: float, width: float, height: float, radius: float, paint: str) -> str:
-    return (
-        f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}" rx="{_n(radius)}" {paint}/>'
-    )
+    return f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}" rx="{_n(radius)}" {paint}/>'
 
 
 def _shape(box: Box, paint: str, inset: float = 0.0) -> str:

@@ -79,7 +79,9 @@ _SERVICES = {
 }
 _SENDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # Bidirectional controls reorder the text round them; surrogates and the two non-characters are no XML.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 _UNSAFE_BUT_LINES = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
@@ -133,7 +135,7 @@ def duration(seconds: float | None) -> str:
     """A span of time for a person; empty for None.
 
     >>> duration(0.25), duration(4.2), duration(90.25), duration(7200), duration(180000)
-    ('0.250 s', '4.2 s', '1 m 30 s', '2 h 0 m', '2 d 2 h')
+    ('0.250 s', '4.2 s', '1 m 30 s', '2 h', '2 d 2 h')
     """
     if seconds is None:
         return ""
@@ -142,14 +144,12 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.3f} s" if seconds else "0 s"
     if seconds < 9.95:
         return f"{seconds:.1f} s".replace(".0 s", " s")
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} m {whole % 60} s"
-    if whole < 86400:
-        return f"{whole // 3600} h {whole % 3600 // 60} m"
-    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+    rest = round(seconds)
+    for size, unit, smaller, small_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s")):
+        if rest >= size:
+            large, small = rest // size, rest % size // smaller
+            return f"{large} {unit} {small} {small_unit}" if small else f"{large} {unit}"
+    return f"{rest} s"
 
 
 def rule_text(rule: Json, depth: int = 0) -> str:

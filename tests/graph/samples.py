@@ -10,7 +10,13 @@ LAMBDA = "arn:aws:states:::lambda:invoke"
 
 
 def task(resource: str = LAMBDA, **fields: Any) -> dict[str, Any]:
-    return {"Type": "Task", "Resource": resource, "Parameters": {}, **({} if "Next" in fields else {"End": True}), **fields}
+    return {
+        "Type": "Task",
+        "Resource": resource,
+        "Parameters": {},
+        **({} if "Next" in fields else {"End": True}),
+        **fields,
+    }
 
 
 def machine(states: dict[str, Any], start: str | None = None) -> dict[str, Any]:
@@ -178,7 +184,9 @@ WIDE = machine(
 
 NAMES = machine(
     {
-        "Download the quarterly customer churn data set from the warehouse and clean it up": task(Next="機械学習モデルの訓練と評価"),
+        "Download the quarterly customer churn data set from the warehouse and clean it up": task(
+            Next="機械学習モデルの訓練と評価"
+        ),
         "機械学習モデルの訓練と評価": task(Next="averyveryverylongnamewithoutanyspaceoranythingtobreakitatandmoreofit"),
         "averyveryverylongnamewithoutanyspaceoranythingtobreakitatandmoreofit": task(Next="Ünïcödé ✓ emoji 🚀"),
         "Ünïcödé ✓ emoji 🚀": task(Next="N" * 200),
