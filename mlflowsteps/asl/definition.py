@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from mlflowsteps.asl import jsonata
 from mlflowsteps.asl.arns import Resource, parse_resource
 from mlflowsteps.asl.choices import compile_rule
 from mlflowsteps.asl.dataflow import CatchFlow, Flow, JsonataFlow, LocatedError, PathFlow, Place
@@ -387,21 +388,9 @@ def _result_path(source: dict[str, Json]) -> Place | None:
     return None if text == "$" else compile_reference_path(text).write
 
 
-def _jsonata_template(value: Json, where: str) -> Closure:
-    from mlflowsteps.asl import jsonata  # the library behind it takes 40 ms to load: only for those who use it
-
-    return jsonata.compile_template(value, where)
-
-
-def _jsonata_expression(text: str, where: str, expected: str) -> Closure:
-    from mlflowsteps.asl import jsonata
-
-    return jsonata.compile_expression(text, where, expected)
-
-
 def _jsonata_flow(source: dict[str, Json], where: str = "") -> JsonataFlow:
     def template(name: str) -> Closure | None:
-        return _jsonata_template(source[name], where + name) if name in source else None
+        return jsonata.compile_template(source[name], where + name) if name in source else None
 
     return JsonataFlow(template("Arguments"), template("Output"), template("Assign"))
 
@@ -418,7 +407,7 @@ def _setting(source: dict[str, Json], name: str, language: str, kind: str = "int
         return _number_at(source[name + "Path"], name + "Path", kind)
     value = source.get(name)
     if isinstance(value, str) and language == JSONATA:
-        return _jsonata_expression(value, name, "number")
+        return jsonata.compile_expression(value, name, "number")
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise ValueError(f"{name} must be a number, not {value!r}")
     return value
@@ -465,7 +454,9 @@ def _task_work(source: dict[str, Json], language: str, made: dict[int, Machine])
 def _role(credentials: Json, language: str) -> Closure | None:
     if credentials is None:
         return None
-    make = _jsonata_template(credentials, "Credentials") if language == JSONATA else compile_template(credentials)
+    make = (
+        jsonata.compile_template(credentials, "Credentials") if language == JSONATA else compile_template(credentials)
+    )
     return lambda scope: make(scope).get("RoleArn")
 
 
@@ -483,7 +474,9 @@ def _rule(rule: dict[str, Json], language: str, at: int, state: dict[str, Json])
         {**paths, **{key: rule[key] for key in ("Assign", "Output") if key in rule}}, f"Choices[{at}]/"
     )
     if language == JSONATA:
-        test: Callable[[Scope], bool] = _jsonata_expression(rule["Condition"], f"Choices[{at}]/Condition", "boolean")
+        test: Callable[[Scope], bool] = jsonata.compile_expression(
+            rule["Condition"], f"Choices[{at}]/Condition", "boolean"
+        )
     else:
         test = compile_rule(rule)
     return ChoiceRule(test, rule["Next"], flow)
@@ -497,7 +490,7 @@ def _wait_work(source: dict[str, Json], language: str, made: dict[int, Machine])
     if name.endswith("Path"):
         read = _wait_value(value, name)
     elif isinstance(value, str) and language == JSONATA and value.startswith("{%"):
-        read = _jsonata_expression(value, name, "number" if name == "Seconds" else "string")
+        read = jsonata.compile_expression(value, name, "number" if name == "Seconds" else "string")
     else:
         read = _constant(value)
     due = _seconds_from_now if name.startswith("Seconds") else _instant
@@ -552,7 +545,7 @@ def _text(source: dict[str, Json], name: str, language: str) -> Closure | None:
     if value is None:
         return None
     if language == JSONATA:
-        return _jsonata_template(value, name)
+        return jsonata.compile_template(value, name)
     return _constant(value)
 
 
@@ -582,14 +575,18 @@ def _items(source: dict[str, Json], language: str) -> Closure | None:
 
 
 def _jsonata_items(items: Json) -> Closure:
-    return _jsonata_expression(items, "Items", "array") if isinstance(items, str) else _jsonata_template(items, "Items")
+    return (
+        jsonata.compile_expression(items, "Items", "array")
+        if isinstance(items, str)
+        else jsonata.compile_template(items, "Items")
+    )
 
 
 def _selector(source: dict[str, Json], language: str) -> Closure | None:
     for name in ("ItemSelector", "Parameters"):
         if name in source:
             template = source[name]
-            return _jsonata_template(template, name) if language == JSONATA else compile_template(template)
+            return jsonata.compile_template(template, name) if language == JSONATA else compile_template(template)
     return None
 
 

@@ -1,7 +1,7 @@
 """Speed of the interpreter alone, in memory, with all history events made.
 
-Run: ``python tests/benchmarks/bench_interpreter.py``. Each line is the best of five runs; the last column is the goal of
-the design, where there is one. Growth compares 10,000 with 1,000: near 1.0 means linear.
+Run: ``python tests/benchmarks/bench_interpreter.py``. Each line is the best of five runs; the last column is the goal
+of the design, where there is one. Growth compares 10,000 with 1,000: near 1.0 means linear.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ list, so that depth does not recurse.
 from __future__ import annotations
 
 from .commands import CancelTask
-from .run import Frame, Run
+from .run import HIDDEN, Frame, Run
 
 __all__ = ["abort_all", "abort_children", "abort_own", "release"]
 
@@ -58,7 +58,7 @@ def _abort(run: Run, frame: Frame, previous: int | None) -> None:
     waiting = [frame]
     while waiting:
         one = waiting.pop()
-        after = one.previous if previous is None else previous
+        after = one.previous if previous is None or one.previous == HIDDEN else previous
         parent = one.parent
         if parent is not None and parent.state.type == "Map":
             details = {"name": parent.state.name, "index": one.index}
@@ -68,5 +68,7 @@ def _abort(run: Run, frame: Frame, previous: int | None) -> None:
             one.previous = run.emit(_ABORTED[one.state.type], after)
         release(run, one)
         if one.children is not None:
+            if one.children.apart:
+                run.emit("MapRunAborted", after)
             waiting.extend(reversed(one.children.alive()))
             one.children = None

@@ -15,8 +15,9 @@ from mlflowsteps.exceptions import StatesError
 from . import events, tasks
 from .abort import abort_all
 from .commands import Continue, End
-from .containers import work_map, work_parallel
 from .errors import fail_by
+from .maps import work_map
+from .parallel import work_parallel
 from .run import MAX_HISTORY_EVENTS, WHOLE, Failure, Frame, HistoryFull, Outcome, Run
 from .simple import work_choice, work_fail, work_pass, work_succeed, work_wait
 from .transitions import end_failed, end_run

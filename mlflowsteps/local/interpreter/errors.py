@@ -12,7 +12,7 @@ from mlflowsteps.asl.dataflow import error_output, payload_text
 from mlflowsteps.asl.definition import Catcher, Retrier
 from mlflowsteps.exceptions import StatesError
 
-from .abort import abort_children, abort_own
+from .abort import abort_own
 from .run import Failure, Frame, Run
 from .transitions import end_failed, leave
 
@@ -108,29 +108,41 @@ def fail(run: Run, frame: Frame, failure: Failure) -> None:
         failure: why.
     """
     while True:
-        if failure.terminal:
-            end_failed(run, frame.previous, failure)
-            return
-        abort_own(run, frame)
-        if _retry(run, frame, failure):
-            return
-        _state_failed(run, frame)
-        try:
-            if _catch(run, frame, failure):
+        if not failure.terminal:
+            abort_own(run, frame)
+            if _retry(run, frame, failure):
                 return
-        except StatesError as error:  # the catcher's own phases failed
-            failure = _failure_of(run, frame, error)
-            if not failure.terminal:
-                _state_failed(run, frame)
+            _state_failed(run, frame)
+            try:
+                if _catch(run, frame, failure):
+                    return
+            except StatesError as error:  # the catcher's own phases failed
+                failure = _failure_of(run, frame, error)
+                if not failure.terminal:
+                    _state_failed(run, frame)
+        if failure.terminal:
+            frame = _outermost(run, frame)
         frame.step = None
         parent = frame.parent
-        if failure.terminal or parent is None or parent.children is None:
+        if parent is None or parent.children is None:
             end_failed(run, frame.previous, failure)
             return
-        abort_children(run, parent, frame)
-        parent.children.failed(run, frame)
+        further = parent.children.failed(run, frame, failure)
+        if further is None:
+            return
         parent.children = None
-        frame = parent
+        frame, failure = parent, further
+
+
+def _outermost(run: Run, frame: Frame) -> Frame:
+    """What a terminal failure ends: the main thread, or the child execution that the frame is in."""
+    previous = frame.previous
+    while frame.parent is not None and frame.parent.children is not None and not frame.parent.children.apart:
+        frame = frame.parent
+    if frame.parent is not None:
+        abort_own(run, frame)
+    frame.previous = previous
+    return frame
 
 
 def _state_failed(run: Run, frame: Frame) -> None:

@@ -25,10 +25,24 @@ if TYPE_CHECKING:
     from .header import RunHeader
     from .tasks import Task
 
-__all__ = ["MAX_HISTORY_EVENTS", "WHOLE", "Children", "Failure", "Frame", "HistoryFull", "Outcome", "Run", "Step"]
+__all__ = [
+    "HIDDEN",
+    "MAX_HISTORY_EVENTS",
+    "WHOLE",
+    "Children",
+    "Failure",
+    "Frame",
+    "HistoryFull",
+    "Outcome",
+    "Run",
+    "Step",
+]
 
 MAX_HISTORY_EVENTS = 25_000
 """Events of a standard execution's history; the last of them is the one that ends it."""
+
+HIDDEN = -1
+"""Id of events that a history does not show: those of the children of a Distributed Map."""
 
 WHOLE: dict[str, Json] = {"truncated": False}
 """The details of a payload that is there in full; shared by all events, so never to be changed."""
@@ -77,11 +91,15 @@ class Children(Protocol):
     def done(self, run: Run, child: Frame, output: Json) -> None:
         """A child came to its end with an output."""
 
-    def failed(self, run: Run, child: Frame) -> None:
-        """A child failed: abort the others."""
+    def failed(self, run: Run, child: Frame, failure: Failure) -> Failure | None:
+        """A child failed; returns why the state fails by that, or None where it goes on."""
 
     def alive(self) -> list[Frame]:
         """The children that have not ended, in order."""
+
+    @property
+    def apart(self) -> bool:
+        """True: the children are executions of their own; no failure of theirs goes further by itself."""
 
 
 @dataclass(slots=True, eq=False)
@@ -169,14 +187,16 @@ class Run:
     # --- history
 
     def emit(self, event_type: str, previous: int, key: str | None = None, details: Json = None) -> int:
-        """Add a history event.
+        """Add a history event; one that follows a hidden event is hidden, too.
 
         Returns:
-            The event's id.
+            The event's id; HIDDEN for a hidden one.
 
         Raises:
             HistoryFull: only the event that ends the execution may still be added.
         """
+        if previous == HIDDEN:
+            return HIDDEN
         number = self.last_id + 1
         if self.last_event_id is not None and number > self.last_event_id:
             raise HistoryFull
