@@ -57,12 +57,13 @@ def read_csv(text: str, *, name: str, label: bool, weight: bool = False) -> Rows
         if rows and len(fields) != len(rows[0]):
             raise TextError(f"{name}, line {number}: {len(fields)} columns, but the first row has {len(rows[0])}.")
         rows.append(fields)
-    table = np.array(rows, dtype=np.float32).reshape(len(rows), -1)
+    table = np.array(rows, dtype=np.float32).reshape(len(rows), len(rows[0]) if rows else 0)
     first = int(label) + int(weight)
     if rows and table.shape[1] <= first:
         raise TextError(f"{name}: {table.shape[1]} columns; there is no feature beside the label.")
-    labels = table[:, 0] if label else None
-    return Rows(table[:, first:], labels, table[:, 1] if weight else None)
+    if not rows:
+        return Rows(table)
+    return Rows(table[:, first:], table[:, 0] if label else None, table[:, 1] if weight else None)
 
 
 def _number(field: str, name: str, line: int, column: int) -> float:

@@ -94,11 +94,14 @@ def train() -> None:
     Raises:
         UserError, ParameterError, TextError: what the user can mend.
     """
-    xgboost = _library()
     plan = read_parameters(read_config("hyperparameters.json"), lenient="--lenient" in sys.argv)
     for warning in plan.warnings:
         _say(f"[WARNING] {warning}")
-    matrices = _matrices(xgboost, plan)
+    rows = _read_channels(plan)
+    xgboost = _library()  # as late as can be: it takes longer to load than a fault takes to find
+    matrices = {
+        name: xgboost.DMatrix(part.features, label=part.labels, weight=part.weights) for name, part in rows.items()
+    }
     callbacks: list[Any] = [_logger(xgboost)]
     if plan.early_stopping_rounds is not None:
         if "validation" not in matrices:
@@ -121,6 +124,12 @@ def train() -> None:
 
 
 def _library() -> Any:
+    """The xgboost package, loaded without scikit-learn, which it would import for wrappers that are not used here."""
+    if "xgboost" in sys.modules:
+        return sys.modules["xgboost"]
+    hidden = "sklearn" not in sys.modules
+    if hidden:
+        sys.modules["sklearn"] = None  # type: ignore[assignment] # makes the import fail at once
     try:
         import xgboost
     except ImportError as error:
@@ -128,11 +137,14 @@ def _library() -> Any:
             f"the local XGBoost needs the xgboost package, which is missing here ({error}). "
             "Install it: pip install 'mlflowsteps[demo]'"
         ) from error
+    finally:
+        if hidden:
+            del sys.modules["sklearn"]
     return xgboost
 
 
-def _matrices(xgboost: Any, plan: Plan) -> dict[str, Any]:
-    """A DMatrix for each of the channels ``train`` and ``validation``, of one width."""
+def _read_channels(plan: Plan) -> dict[str, Rows]:
+    """The rows of the channels ``train`` and ``validation``, of one width."""
     config = read_config("inputdataconfig.json")
     if "train" not in config:
         raise UserError(f"a channel 'train' is required; the job has {', '.join(sorted(config)) or 'none'}.")
@@ -148,9 +160,7 @@ def _matrices(xgboost: Any, plan: Plan) -> dict[str, Any]:
     _widen(found)
     for name, rows in found.items():
         _say(f"[INFO] {name}: {rows.features.shape[0]} rows, {rows.features.shape[1]} columns")
-    return {
-        name: xgboost.DMatrix(rows.features, label=rows.labels, weight=rows.weights) for name, rows in found.items()
-    }
+    return found
 
 
 def _widen(found: dict[str, Rows]) -> None:
