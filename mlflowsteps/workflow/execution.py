@@ -1,0 +1,312 @@
+"""One execution of a workflow: what it was given, what it does, what came of it."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from mlflowsteps.exceptions import ExecutionFailed
+from mlflowsteps.inputs.syntax import Json
+from mlflowsteps.workflow import history, polling
+from mlflowsteps.workflow.client import Connection, StepFunctionsClient, connect
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from mlflowsteps.display import EventList, ProgressView
+    from mlflowsteps.workflow.workflow import Workflow
+
+__all__ = ["Execution", "ExecutionStatus"]
+
+
+class ExecutionStatus(StrEnum):
+    """How an execution stands; each is equal to the API's text."""
+
+    Running = "RUNNING"
+    Succeeded = "SUCCEEDED"
+    Failed = "FAILED"
+    TimedOut = "TIMED_OUT"
+    Aborted = "ABORTED"
+    PendingRedrive = "PENDING_REDRIVE"
+
+    @property
+    def ended(self) -> bool:
+        """True where nothing more will happen."""
+        return self not in (ExecutionStatus.Running, ExecutionStatus.PendingRedrive)
+
+
+class Execution:
+    """One execution of a workflow; ``Workflow.execute`` and ``list_executions`` give them.
+
+    Args:
+        workflow: the workflow.
+        execution_arn: ARN of the execution.
+        start_date: when it began.
+        status: how it stood when it was last looked at.
+        client: as ``Workflow``'s; the workflow's where left out.
+        name: its name; the ARN's last part where left out.
+        stop_date: when it ended; None where it runs, or it is not known.
+    """
+
+    def __init__(
+        self,
+        workflow: Workflow,
+        execution_arn: str,
+        start_date: dt.datetime | None,
+        status: ExecutionStatus | str,
+        client: object = None,
+        name: str | None = None,
+        stop_date: dt.datetime | None = None,
+    ) -> None:
+        self.workflow, self.execution_arn = workflow, execution_arn
+        self.start_date, self.stop_date = start_date, stop_date
+        self.status = ExecutionStatus(status)
+        self.name = name if name is not None else _name_of(execution_arn)
+        self._connection: Connection | None = None if client is None else connect(client)
+
+    @property
+    def client(self) -> StepFunctionsClient:
+        """The client that is asked."""
+        return self._connected.client
+
+    @property
+    def _connected(self) -> Connection:
+        return self._connection or self.workflow.connection
+
+    def describe(self) -> dict[str, Any]:
+        """Ask how the execution stands; ``status`` and ``stop_date`` follow.
+
+        Returns:
+            DescribeExecution's response: name, status, startDate, stopDate, input, output, error, cause and more.
+        """
+        found = self.client.describe_execution(executionArn=self.execution_arn)
+        self.status = ExecutionStatus(found["status"])
+        self.start_date = found.get("startDate", self.start_date)
+        self.stop_date = found.get("stopDate", self.stop_date)
+        return found
+
+    def stop(self, cause: str | None = None, error: str | None = None) -> dict[str, Any]:
+        """End the execution; it becomes ABORTED.
+
+        Args:
+            cause: why, for a person.
+            error: an error's name.
+
+        Returns:
+            StopExecution's response: stopDate.
+        """
+        given = {key: value for key, value in (("cause", cause), ("error", error)) if value is not None}
+        return self.client.stop_execution(executionArn=self.execution_arn, **given)
+
+    def wait(self, timeout: float | None = None) -> ExecutionStatus:
+        """Wait until the execution has ended.
+
+        A local runtime wakes the caller; AWS is asked at intervals that grow from half a second to 15 seconds.
+
+        Args:
+            timeout: seconds; None: as long as it takes.
+
+        Returns:
+            The status, be it success or failure.
+
+        Raises:
+            TimeoutError: it still ran after ``timeout`` seconds.
+        """
+        self._wait(timeout)
+        return self.status
+
+    def _wait(self, timeout: float | None) -> dict[str, Any]:
+        """The description of the ended execution."""
+        runtime = self._connected.runtime
+        if runtime is not None:
+            runtime.wait(self.execution_arn, timeout)
+            timeout = 0
+        found = polling.poll(self._ended, timeout=timeout)
+        if found is None:
+            raise TimeoutError(
+                f"Execution {self.name} still runs ({self.status}). It goes on; wait again, or stop() it."
+            )
+        return found
+
+    def _ended(self) -> dict[str, Any] | None:
+        found = self.describe()
+        return found if self.status.ended else None
+
+    def get_input(self) -> Json:
+        """What the execution was started with."""
+        text = self.describe().get("input")
+        return None if text is None else json.loads(text)
+
+    def get_output(self, wait: bool = False) -> Json:
+        """What came of the execution.
+
+        Args:
+            wait: wait until it has ended.
+
+        Returns:
+            The output; None where it still runs.
+
+        Raises:
+            ExecutionFailed: it ended otherwise than with success; names state, error, cause and, of a job of the local
+                runtime, the log file.
+        """
+        found = self._wait(None) if wait else self.describe()
+        if self.status is ExecutionStatus.Succeeded:
+            text = found.get("output")
+            return None if text is None else json.loads(text)
+        if self.status.ended:
+            raise self._failure(found)
+        return None
+
+    def _failure(self, found: dict[str, Any]) -> ExecutionFailed:
+        return ExecutionFailed(
+            str(self.status),
+            found.get("error"),
+            found.get("cause"),
+            self.execution_arn,
+            history.failed_state(self._events(reverse=True)),
+            history.log_file(found.get("cause")),
+        )
+
+    def _events(self, *, reverse: bool = False, max_items: int | None = None) -> Iterator[dict[str, Any]]:
+        """The history's events, page by page as they are taken."""
+        pages = self.client.get_paginator("get_execution_history").paginate(
+            executionArn=self.execution_arn,
+            reverseOrder=reverse,
+            PaginationConfig={"MaxItems": max_items, "PageSize": 1000},
+        )
+        return (event for page in pages for event in page["events"])
+
+    def list_events(self, max_items: int = 100, reverse_order: bool = False, html: bool = False) -> EventList:
+        """The history's events.
+
+        Args:
+            max_items: most events.
+            reverse_order: the last one first.
+            html: for notebooks and files: the list shows itself as a table.
+
+        Returns:
+            A list of the API's events, unchanged, with ``to_html()`` and ``to_text()``.
+        """
+        from mlflowsteps.display import EventList
+
+        rows = list(self._events(reverse=reverse_order, max_items=max_items))
+        return EventList(
+            rows,
+            definition=self.workflow.definition.to_dict(),
+            links=not self._connected.local,
+            note=_shown(len(rows), max_items, "events"),
+            html=html,
+        )
+
+    def render_progress(
+        self, portrait: bool | None = None, max_events: int = 25000, *, follow: bool = False, poll: float = 2.0
+    ) -> ProgressView:
+        """A picture of how the execution stands.
+
+        Args:
+            portrait: True: from top to bottom; False: from left to right; None: whichever suits.
+            max_events: most events to look at.
+            follow: show it again whenever something changes, until the execution has ended.
+            poll: seconds between two looks at first; they grow to 15 while nothing happens.
+
+        Returns:
+            The picture, which shows itself in a notebook, saves itself (``save("report.html")``) and prints as text.
+        """
+        if follow:
+            return self._follow(portrait, max_events, poll)
+        return self._view(portrait, list(self._events(max_items=max_events)), self.describe())
+
+    def watch(self, portrait: bool | None = None, *, poll: float = 2.0) -> ProgressView:
+        """Show the execution until it has ended: ``render_progress(follow=True)``.
+
+        Interrupting ends the watching, never the execution.
+        """
+        return self.render_progress(portrait, follow=True, poll=poll)
+
+    def _view(
+        self, portrait: bool | None, events: list[dict[str, Any]], description: dict[str, Any], *notes: str
+    ) -> ProgressView:
+        from mlflowsteps.display import ProgressView
+
+        definition = self.workflow.definition.to_dict()
+        links = not self._connected.local
+        return ProgressView(definition, description, events, portrait=portrait, notes=notes, links=links)
+
+    def _follow(self, portrait: bool | None, max_events: int, poll: float) -> ProgressView:
+        from mlflowsteps.display import Live
+
+        events: list[dict[str, Any]] = []
+        pace = polling.Pace(poll)
+        description: dict[str, Any] = {}
+        shown = False
+        with Live() as live:
+            try:
+                while True:
+                    description = self.describe()  # before the events: those of the end are then among them
+                    added = self._newer_than(events[-1]["id"] if events else 0, max_events - len(events))
+                    events += added
+                    if added or not shown or self.status.ended:
+                        view = self._view(portrait, events, description)
+                        live.update(view)
+                        shown = True
+                        pace.restart()
+                    if self.status.ended:
+                        return view
+                    self._rest(pace.next())
+            except KeyboardInterrupt:
+                note = "Watching was interrupted; the execution goes on. Call watch() again, or stop() it."
+                view = self._view(portrait, events, description or self.describe(), note)
+                live.update(view)
+                return view
+
+    def _newer_than(self, last_id: int, most: int) -> list[dict[str, Any]]:
+        """Events after one of this id, oldest first: the newest pages are read until it is reached."""
+        if last_id == 0:
+            return list(self._events(max_items=most))
+        found: list[dict[str, Any]] = []
+        for event in self._events(reverse=True):
+            if event["id"] <= last_id:
+                break
+            found.append(event)
+        return found[::-1][: max(most, 0)]
+
+    def _rest(self, seconds: float) -> None:
+        """Wait so long; a local runtime wakes us when the execution ends."""
+        runtime = self._connected.runtime
+        if runtime is not None:
+            runtime.wait(self.execution_arn, seconds)
+        else:
+            polling.pause(seconds)
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(execution_arn={self.execution_arn!r}, name={self.name!r}, "
+            f"status={str(self.status)!r}, start_date={self.start_date!r})"
+        )
+
+    def _repr_html_(self) -> str:
+        from mlflowsteps.display.links import execution_link
+
+        address = "" if self._connected.local else execution_link(self.execution_arn)
+        return f"Execution: {linked(address, self.execution_arn)}"
+
+
+def linked(address: str, label: str) -> str:
+    """HTML: the label as text, and as a link where there is an address."""
+    shown = html.escape(label)
+    return f'<a target="_blank" rel="noopener" href="{html.escape(address)}">{shown}</a>' if address else shown
+
+
+def _name_of(execution_arn: str) -> str:
+    """An execution's name; in the ARN of an express one an id follows it."""
+    parts = execution_arn.split(":")
+    return parts[7] if len(parts) > 8 and parts[5] == "express" else parts[-1]
+
+
+def _shown(count: int, max_items: int | None, what: str) -> str:
+    """What a list says where it may be cut."""
+    return f"showing {count} {what}; there may be more: raise max_items" if count == max_items else ""
