@@ -66,11 +66,13 @@ def run(arguments: argparse.Namespace) -> int:
     definition = read_definition(arguments.file)
     inputs = read_input(arguments.input)
     faults = [diagnostic for diagnostic in judge(definition) if diagnostic.severity == "ERROR"]
-    if faults:
+    if faults:  # before the folder is made
         raise DefinitionError(faults)
     with LocalRuntime(arguments.root) as runtime:
-        arn = _put_state_machine(runtime.client("stepfunctions"), _machine_name(arguments.file), definition)
-        execution = Workflow.attach(arn, client=runtime).execute(name=arguments.name, inputs=inputs)
+        workflow = Workflow(_machine_name(arguments.file), definition, role=ROLE, client=runtime)
+        workflow.upsert()
+        execution = workflow.execute(name=arguments.name, inputs=inputs)
+        sys.stderr.write(f"running; to look: mlflowsteps show {execution.name} --root {arguments.root}\n")
         print(json.dumps(execution.get_output(wait=True), indent=2, ensure_ascii=False))
     return 0
 
@@ -81,23 +83,20 @@ def _machine_name(file: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", stem)[:80] or "definition"
 
 
-def _put_state_machine(client: Any, name: str, definition: Any) -> str:
-    text = json.dumps(definition)
-    existing = {machine["name"]: machine["stateMachineArn"] for machine in _pages(client, "list_state_machines")}
-    if name in existing:
-        client.update_state_machine(stateMachineArn=existing[name], definition=text)
-        return existing[name]
-    arn: str = client.create_state_machine(name=name, definition=text, roleArn=ROLE)["stateMachineArn"]
-    return arn
-
-
 def executions(arguments: argparse.Namespace) -> int:
-    """List every execution in the folder, newest first."""
+    """List the executions of every state machine in the folder, newest first."""
     from mlflowsteps.display import ExecutionList
 
     with _reading(arguments.root) as runtime:
-        rows = sorted(_executions(runtime.client("stepfunctions")), key=lambda row: row["startDate"], reverse=True)
-        print(ExecutionList(rows, links=False, title=str(arguments.root)).to_text())
+        client = runtime.client("stepfunctions")
+        machines = list(_pages(client, "list_state_machines"))
+        for machine in machines:
+            rows = list(_pages(client, "list_executions", stateMachineArn=machine["stateMachineArn"]))
+            print(f"{machine['name']}: {_count(len(rows), 'execution')}")
+            if rows:
+                print(ExecutionList(rows, links=False).to_text())
+        if not machines:
+            print(f"no workflow was created in {arguments.root}")
     return 0
 
 

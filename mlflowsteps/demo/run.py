@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from mlflowsteps.demo.data import root_mean_square_error, seed_data
 from mlflowsteps.demo.workflow import SCRIPT, build_workflow
+
+if TYPE_CHECKING:
+    from mlflowsteps.display import ProgressView
+    from mlflowsteps.local import LocalRuntime
+    from mlflowsteps.workflow import Execution, Workflow
 
 __all__ = ["BUCKET", "ROLE", "Results", "missing_packages", "run_demo"]
 
@@ -61,12 +65,11 @@ def missing_packages() -> list[str]:
     return [name for name, module in (("scikit-learn", "sklearn"), ("xgboost", "xgboost")) if not find_spec(module)]
 
 
-def run_demo(root: Path, out: TextIO = sys.stdout) -> Results:
+def run_demo(root: Path) -> Results:
     """Run the demo's workflow in ``root`` and print its progress and results.
 
     Args:
         root: the runtime's folder; made where there is none, and used again where there is one.
-        out: where to print.
 
     Returns:
         The results that were printed.
@@ -81,21 +84,21 @@ def run_demo(root: Path, out: TextIO = sys.stdout) -> Results:
     began = time.monotonic()
     name = f"diabetes-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     with LocalRuntime(root) as runtime:
-        print(f"Runtime folder: {runtime.root}", file=out)
+        print(f"Runtime folder: {runtime.root}")
         prepare(runtime)
         workflow = build_workflow(BUCKET, ROLE, client=runtime)
-        workflow.create()
+        workflow.upsert()  # create, or update what an older version of the demo left in this folder
         execution = workflow.execute(name=name, inputs={"JobName": name, "ModelName": name, "EndpointName": name})
-        view = follow(execution, out)
+        view = follow(execution)
         folder = save_pictures(workflow, view, Path(runtime.root) / "demo" / name)
         execution.get_output(wait=True)  # raises, naming state and log file, if the execution failed
         with deployed(runtime, name):
             results = judge(runtime, name)
-    print_results(results, folder, name, time.monotonic() - began, out)
+    print_results(results, folder, name, time.monotonic() - began)
     return results
 
 
-def prepare(runtime: Any) -> None:
+def prepare(runtime: LocalRuntime) -> None:
     """Give the runtime what a project on AWS has already: a Lambda function, a bucket, the script in it."""
     runtime.register_function("seed-data", seed_data)
     s3 = runtime.client("s3")
@@ -103,12 +106,19 @@ def prepare(runtime: Any) -> None:
     s3.upload_file(str(SCRIPT), BUCKET, f"code/{SCRIPT.name}")
 
 
-def follow(execution: Any, out: TextIO) -> Any:
-    """Show the execution until it ends, and return the last picture of it."""
-    raise NotImplementedError
+def follow(execution: Execution) -> ProgressView:
+    """Show the execution until it has ended, and return the last picture of it.
+
+    Raises:
+        KeyboardInterrupt: the watching was interrupted.
+    """
+    view = execution.watch(poll=0.25)
+    if not view.finished:  # an interrupt ends the watching only; here it is to end the demo
+        raise KeyboardInterrupt
+    return view
 
 
-def save_pictures(workflow: Any, view: Any, folder: Path) -> Path:
+def save_pictures(workflow: Workflow, view: ProgressView, folder: Path) -> Path:
     """Save ``graph.svg`` and the self-contained ``report.html`` in ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     workflow.render_graph().save(folder / "graph.svg")
@@ -117,7 +127,7 @@ def save_pictures(workflow: Any, view: Any, folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def deployed(runtime: Any, name: str) -> Iterator[None]:
+def deployed(runtime: LocalRuntime, name: str) -> Iterator[None]:
     """Wait until the endpoint is in service, and delete it and its configuration at the end."""
     sagemaker = runtime.client("sagemaker")
     # On AWS this takes minutes, and CreateEndpoint's state ends before: there too the waiter is what to use.
@@ -129,7 +139,7 @@ def deployed(runtime: Any, name: str) -> Iterator[None]:
         sagemaker.delete_endpoint_config(EndpointConfigName=name)
 
 
-def judge(runtime: Any, name: str) -> Results:
+def judge(runtime: LocalRuntime, name: str) -> Results:
     """Compare the predictions of the batch transform with the labels, and ask the endpoint for one more."""
     s3 = runtime.client("s3")
     labels = read_numbers(s3, "data/labels/labels.csv")
@@ -161,7 +171,7 @@ def read_numbers(s3: Any, key: str) -> list[float]:
     return [float(line.split(",")[0]) for line in read_text(s3, key).splitlines() if line]
 
 
-def print_results(results: Results, folder: Path, name: str, seconds: float, out: TextIO) -> None:
+def print_results(results: Results, folder: Path, name: str, seconds: float) -> None:
     """Print what came of the run, where to look, and how to run it on AWS."""
     lines = [
         "",
@@ -174,4 +184,4 @@ def print_results(results: Results, folder: Path, name: str, seconds: float, out
         "",
         ON_AWS.format(script=SCRIPT.name, role=ROLE),
     ]
-    print("\n".join(lines), file=out, end="")
+    print("\n".join(lines), end="")

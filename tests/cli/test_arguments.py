@@ -18,7 +18,7 @@ from mlflowsteps.exceptions import ExecutionFailed, RuntimeBusy
 
 TREE = Path(__file__).parents[2]
 GOOD = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Succeed"}}}
-FAULTY = {"StartAt": "Nowhere", "States": {"A": {"Type": "Pass", "Next": "Gone"}}}
+FAULTY = {"StartAt": "Nowhere", "States": {"A": {"Type": "Pass", "Next": "Gone"}, "B": {"Type": "Succeed"}}}
 
 
 @pytest.fixture
