@@ -8,7 +8,6 @@ returns: it survives the death of the process, not that of the machine.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import mimetypes
 import os
@@ -145,7 +144,7 @@ class ObjectStore:
         with self._files.lock:
             path = self._files.find(bucket, key)
             stream = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb")
-        return self._info(bucket, key, os.fstat(stream.fileno())), stream
+            return self._info(bucket, key, os.fstat(stream.fileno())), stream
 
     def head(self, bucket: str, key: str) -> ObjectInfo:
         """What is known of an object."""
@@ -217,8 +216,12 @@ class ObjectStore:
 
     def _infos(self, bucket: str, keys: Iterator[tuple[str, Path]]) -> Iterator[ObjectInfo]:
         for key, path in keys:
-            with contextlib.suppress(FileNotFoundError):  # deleted since the folder was read
-                yield self._info(bucket, key, path.stat(follow_symlinks=False))
+            try:
+                with self._files.lock:
+                    info = self._info(bucket, key, path.stat(follow_symlinks=False))
+            except FileNotFoundError:  # deleted since the folder was read
+                continue
+            yield info
 
 
 def _guess_type(key: str) -> str:

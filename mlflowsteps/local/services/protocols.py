@@ -23,11 +23,13 @@ from xml.sax.saxutils import escape
 from mlflowsteps.exceptions import ServiceError
 from mlflowsteps.local.records import Json
 
-__all__ = ["HEADERS", "PROTOCOLS", "STATUS", "Reply", "Request", "error_reply", "parse_request", "result_reply"]
+__all__ = ["HEADERS", "PROTOCOLS", "RAW", "STATUS", "Reply", "Request", "error_reply", "parse_request", "result_reply"]
 
 PROTOCOLS = frozenset({"json", "rest-json", "rest-xml", "query"})
 STATUS = "$status"
 """A result's key for an HTTP status other than the operation's own."""
+RAW = "$raw"
+"""A result's key for a whole body that the API's model does not describe; nothing else is looked at then."""
 HEADERS = "$headers"
 """A result's key for headers that the API's model does not know of."""
 
@@ -237,6 +239,9 @@ def result_reply(operation: Any, result: Mapping[str, Json]) -> Reply:
     """
     request_id = str(uuid.uuid4())
     result = dict(result)
+    raw = result.pop(RAW, None)
+    if raw is not None:
+        return _reply(200, request_id, "application/xml", raw)
     status = int(result.pop(STATUS, operation.http.get("responseCode", 200)))
     more = result.pop(HEADERS, {})
     reply = _plain_reply(operation, result, status, request_id)
@@ -391,7 +396,7 @@ def error_reply(operation: Any, error: ServiceError) -> Reply:
         reply = _reply(error.status, request_id, "application/json", _dump(None, body))
         reply.headers["x-amzn-errortype"] = error.code
         return reply
-    if operation.http["method"] == "HEAD":
+    if operation.http["method"] == "HEAD" or error.status == 304:  # such responses have no body
         return Reply(error.status, {"x-amz-request-id": request_id})
     text = f"<Code>{escape(error.code)}</Code><Message>{_xml_text(_TEXT, error.message)}</Message>"
     if protocol == "query":

@@ -11,6 +11,7 @@ import base64
 import contextlib
 import hashlib
 import io
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,12 +21,13 @@ from urllib.parse import quote, unquote
 from mlflowsteps.exceptions import ServiceError
 from mlflowsteps.local.objects import ObjectInfo, ObjectStore
 from mlflowsteps.local.records import Json
-from mlflowsteps.local.services.protocols import STATUS
+from mlflowsteps.local.services.protocols import RAW, STATUS
 
 __all__ = ["S3"]
 
 Params = dict[str, Json]
 
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _MOST_PER_PAGE = 1000
 _WHOLE_READ = 1 << 20  # objects up to this size are handed out from memory: no file stays open behind them
 
@@ -84,7 +86,8 @@ class S3:
     def get_bucket_location(self, params: Params) -> Params:
         """The bucket's region; empty for us-east-1, as S3 has it."""
         self._require(params)
-        return {"LocationConstraint": "" if self._region == "us-east-1" else self._region}
+        region = "" if self._region == "us-east-1" else self._region
+        return {RAW: f"<LocationConstraint>{region}</LocationConstraint>".encode()}
 
     def _require(self, params: Params) -> None:
         if not self._store.has_bucket(params["Bucket"]):
@@ -379,12 +382,10 @@ def _check_copy_conditions(params: Params, info: ObjectInfo) -> None:
 
 def _range(params: Mapping[str, Json], size: int) -> tuple[int, int]:
     """Start and length of what a Range header asks for; a header that is none of one range is ignored, as S3 does."""
-    unit, _, spec = params.get("Range", "").partition("=")
-    first, dash, last = spec.partition("-")
-    if unit.strip() != "bytes" or not dash or not all(text.strip().isdigit() or not text for text in (first, last)):
+    match = _RANGE.fullmatch(params.get("Range", ""))
+    if not match or match[0] == "bytes=-":
         return 0, size
-    if not first and not last:
-        return 0, size
+    first, last = match.groups()
     if not first:
         start, end = max(0, size - int(last)), size
         satisfiable = int(last) > 0 and size > 0
@@ -397,7 +398,8 @@ def _range(params: Mapping[str, Json], size: int) -> tuple[int, int]:
 
 
 def _range_headers(params: Params, info: ObjectInfo, start: int, length: int) -> Params:
-    if "Range" not in params or (length == info.size and not params["Range"].startswith("bytes=")):
+    asked = params.get("Range", "")
+    if not _RANGE.fullmatch(asked) or asked == "bytes=-":
         return {}
     return {"ContentRange": f"bytes {start}-{start + length - 1}/{info.size}", STATUS: 206}
 

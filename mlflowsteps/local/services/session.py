@@ -12,6 +12,7 @@ import inspect
 import json
 import os
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import boto3
@@ -20,6 +21,7 @@ import botocore.session
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.configprovider import ConfigValueStore, ConstantProvider
+from botocore.loaders import create_loader
 
 __all__ = ["make_loopback_session", "make_session"]
 
@@ -95,6 +97,12 @@ def make_loopback_session(region: str, endpoint_url: str) -> Any:
     return _session(region, create_client)
 
 
+@cache
+def _models() -> Any:
+    """Botocore's loader of service models; one for all sessions: reading a model is most of a client's making."""
+    return create_loader()
+
+
 def _session(region: str, create_client: Callable[..., Any]) -> Any:
     session: Any = type("RuntimeSession", (botocore.session.Session,), {"create_client": create_client})()
     settings = {name: default for name, (_, _, default, _) in session.session_var_map.items()}
@@ -103,6 +111,7 @@ def _session(region: str, create_client: Callable[..., Any]) -> Any:
     for name, value in settings.items():
         store.set_config_provider(name, ConstantProvider(value))
     session.register_component("config_store", store)
+    session.register_component("data_loader", _models())
     session.set_credentials(ACCESS_KEY, SECRET_KEY)
     return boto3.Session(botocore_session=session, region_name=region)
 
