@@ -64,14 +64,16 @@ class Job:
 
     def enter(self, secondary: str, message: str) -> None:
         """A training job enters a secondary status; the other kinds have none."""
-        if self.kind.name != TRAINING:
-            return
-        now = self.services.clock.now()
+        if self.kind.name == TRAINING:
+            rows = self._transitions(secondary, message, self.services.clock.now())
+            self.update(SecondaryStatus=secondary, SecondaryStatusTransitions=rows)
+
+    def _transitions(self, secondary: str, message: str, now: float) -> list[Record]:
         rows = copy.deepcopy(self.description.get("SecondaryStatusTransitions", []))
-        if rows and "EndTime" not in rows[-1]:
-            rows[-1]["EndTime"] = now
+        if rows:
+            rows[-1].setdefault("EndTime", now)
         rows.append({"Status": secondary, "StartTime": now, "StatusMessage": message})
-        self.update(SecondaryStatus=secondary, SecondaryStatusTransitions=rows)
+        return rows
 
     def start_clock(self) -> None:
         """The job's time begins to count."""
@@ -88,10 +90,9 @@ class Job:
             if "TrainingStartTime" in self.description:
                 seconds = max(1, math.ceil(time.monotonic() - self.begun))
                 changes |= {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
-            self.enter(secondary, _MESSAGES.get(status, "").format(log=self.folder.log))
-            rows = copy.deepcopy(self.description["SecondaryStatusTransitions"])
+            rows = self._transitions(secondary, _MESSAGES[status].format(log=self.folder.log), now)
             rows[-1]["EndTime"] = now
-            changes["SecondaryStatusTransitions"] = rows
+            changes |= {"SecondaryStatus": secondary, "SecondaryStatusTransitions": rows}
         self.update(**changes)
 
     def _time_key(self, suffix: str) -> str:
