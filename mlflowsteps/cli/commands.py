@@ -12,9 +12,12 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlflowsteps.exceptions import DefinitionError
+
+if TYPE_CHECKING:
+    from mlflowsteps.local import LocalRuntime
 
 __all__ = ["COMMANDS", "CommandError"]
 
@@ -33,7 +36,8 @@ def demo(arguments: argparse.Namespace) -> int:
     missing = missing_packages()
     if missing:
         raise CommandError(f'the demo needs {" and ".join(missing)}: pip install "mlflowsteps[demo]"')
-    run_demo(arguments.root)
+    with _open(arguments.root) as runtime:
+        run_demo(runtime)
     return 0
 
 
@@ -59,8 +63,9 @@ def render(arguments: argparse.Namespace) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run a definition on the embedded runtime and print its output as JSON."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
     from mlflowsteps.asl.validate import validate as judge
-    from mlflowsteps.local import LocalRuntime
     from mlflowsteps.workflow import Workflow
 
     definition = read_definition(arguments.file)
@@ -68,10 +73,13 @@ def run(arguments: argparse.Namespace) -> int:
     faults = [diagnostic for diagnostic in judge(definition) if diagnostic.severity == "ERROR"]
     if faults:  # before the folder is made
         raise DefinitionError(faults)
-    with LocalRuntime(arguments.root) as runtime:
+    with _open(arguments.root) as runtime:
         workflow = Workflow(_machine_name(arguments.file), definition, role=ROLE, client=runtime)
         workflow.upsert()
-        execution = workflow.execute(name=arguments.name, inputs=inputs)
+        try:
+            execution = workflow.execute(name=arguments.name, inputs=inputs)
+        except (BotoCoreError, ClientError) as error:  # such as a name that is taken or that the service refuses
+            raise CommandError(str(error)) from error
         sys.stderr.write(f"running; to look: mlflowsteps show {execution.name} --root {arguments.root}\n")
         print(json.dumps(execution.get_output(wait=True), indent=2, ensure_ascii=False))
     return 0
@@ -140,13 +148,21 @@ def _pages(client: Any, operation: str, **request: Any) -> Iterator[dict[str, An
         yield from page[key]
 
 
-def _reading(root: Path) -> Any:
+def _reading(root: Path) -> LocalRuntime:
     """A runtime that only reads ``root``, whoever owns it."""
-    from mlflowsteps.local import LocalRuntime
-
     if not root.is_dir():
         raise CommandError(f"there is no runtime folder {root}; name one with --root DIR")
-    return LocalRuntime(root, read_only=True)
+    return _open(root, read_only=True)
+
+
+def _open(root: Path, *, read_only: bool = False) -> LocalRuntime:
+    """Open the runtime in ``root``; what is wrong with the folder is told as a command's error."""
+    from mlflowsteps.local import LocalRuntime
+
+    try:
+        return LocalRuntime(root, read_only=read_only)
+    except ValueError as error:  # no folder of a runtime, or a newer release's
+        raise CommandError(str(error)) from error
 
 
 def read_definition(file: str) -> Any:

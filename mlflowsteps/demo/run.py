@@ -65,35 +65,31 @@ def missing_packages() -> list[str]:
     return [name for name, module in (("scikit-learn", "sklearn"), ("xgboost", "xgboost")) if not find_spec(module)]
 
 
-def run_demo(root: Path) -> Results:
-    """Run the demo's workflow in ``root`` and print its progress and results.
+def run_demo(runtime: LocalRuntime) -> Results:
+    """Run the demo's workflow and print its progress and results.
 
     Args:
-        root: the runtime's folder; made where there is none, and used again where there is one.
+        runtime: where to run it; its folder may have seen the demo before.
 
     Returns:
         The results that were printed.
 
     Raises:
-        RuntimeBusy: another process uses ``root``.
         ExecutionFailed: the workflow did not succeed; the message names the state and the log.
-        OSError: ``root`` cannot be written.
+        OSError: the runtime's folder cannot be written.
     """
-    from mlflowsteps.local import LocalRuntime
-
     began = time.monotonic()
+    print(f"Runtime folder: {runtime.root}")
     name = f"diabetes-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-    with LocalRuntime(root) as runtime:
-        print(f"Runtime folder: {runtime.root}")
-        prepare(runtime)
-        workflow = build_workflow(BUCKET, ROLE, client=runtime)
-        workflow.upsert()  # create, or update what an older version of the demo left in this folder
-        execution = workflow.execute(name=name, inputs={"JobName": name, "ModelName": name, "EndpointName": name})
-        view = follow(execution)
-        folder = save_pictures(workflow, view, Path(runtime.root) / "demo" / name)
-        execution.get_output(wait=True)  # raises, naming state and log file, if the execution failed
-        with deployed(runtime, name):
-            results = judge(runtime, name)
+    prepare(runtime)
+    workflow = build_workflow(BUCKET, ROLE, client=runtime)
+    workflow.upsert()  # create, or update what an older version of the demo left in this folder
+    execution = workflow.execute(name=name, inputs={"JobName": name, "ModelName": name, "EndpointName": name})
+    view = follow(execution)
+    folder = save_pictures(workflow, view, Path(runtime.root) / "demo" / name)
+    execution.get_output(wait=True)  # raises, naming state and log file, if the execution failed
+    with deployed(runtime, name):
+        results = judge(runtime, name)
     print_results(results, folder, name, time.monotonic() - began)
     return results
 

@@ -87,5 +87,5 @@ def test_error_is_the_root_of_the_mean_square() -> None:
 
 @pytest.mark.parametrize(("predictions", "labels"), [([], []), ([1.0], [1.0, 2.0])])
 def test_error_of_nothing_or_of_unequal_lengths_is_refused(predictions: list[float], labels: list[float]) -> None:
-    with pytest.raises(ValueError, match=r"empty|shorter"):
+    with pytest.raises(ValueError, match=r"empty|zip"):
         root_mean_square_error(predictions, labels)

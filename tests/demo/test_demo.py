@@ -106,7 +106,8 @@ def test_executions_and_show_read_what_the_demo_left(
     assert "SUCCEEDED" in listed.upper()
 
     assert main(["show", name, "--root", root]) == 0
-    assert [state for state in STATES if state not in capsys.readouterr().out] == []
+    shown = capsys.readouterr().out
+    assert [state for state in STATES if state not in shown] == []
 
     assert main(["show", name, "--root", root, "-o", str(tmp_path / "report.html")]) == 0
     assert name in (tmp_path / "report.html").read_text(encoding="utf-8")
