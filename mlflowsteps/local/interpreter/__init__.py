@@ -21,8 +21,8 @@ from .events import (
     TaskSucceeded,
     TimerFired,
 )
-from .header import RunHeader, task_token, token_owner
-from .run import MAX_HISTORY_EVENTS, Outcome, Run
+from .header import MAX_HISTORY_EVENTS, RunHeader, task_token, token_owner
+from .run import Outcome, Run
 
 __all__ = [
     "MAX_HISTORY_EVENTS",

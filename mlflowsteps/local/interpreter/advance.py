@@ -18,7 +18,7 @@ from .commands import Continue, End
 from .errors import fail_by
 from .maps import work_map
 from .parallel import work_parallel
-from .run import MAX_HISTORY_EVENTS, WHOLE, Failure, Frame, HistoryFull, Outcome, Run
+from .run import WHOLE, Failure, Frame, HistoryFull, Outcome, Run
 from .simple import work_choice, work_fail, work_pass, work_succeed, work_wait
 from .transitions import end_failed, end_run
 
@@ -44,7 +44,6 @@ _WORKS: dict[str, Callable[[Run, Frame, Any], None]] = {
 }
 
 _EXPRESS_SECONDS = 300.0
-_HISTORY_FULL = f"The execution reached the maximum number of history events ({MAX_HISTORY_EVENTS})."
 
 
 def new_run(machine: Machine, header: RunHeader) -> Run:
@@ -77,7 +76,7 @@ def advance(run: Run, event: events.Event) -> Outcome:
             _RECEIVE[type(event)](run, event)
             _drive(run)
         except HistoryFull:
-            end_failed(run, run.last_id, Failure("States.Runtime", _HISTORY_FULL))
+            end_failed(run, run.last_id, Failure("States.Runtime", _history_full(run)))
     return run.take()
 
 
@@ -104,11 +103,24 @@ def _drive(run: Run) -> None:
 def _enter(run: Run, frame: Frame) -> None:
     """Enter a state, and do its work."""
     state = frame.state
+    if frame.budget is not None:
+        _spend(run, frame.budget)
     frame.before = frame.previous
     details = {"name": state.name, "input": frame.text, "inputDetails": WHOLE}
     frame.previous = frame.entered = run.emit(state.entered_type, frame.previous, "stateEnteredEventDetails", details)
     frame.entered_at = run.now
     _WORKS[state.type](run, frame, state.work)
+
+
+def _spend(run: Run, budget: list[int]) -> None:
+    """Count a state that is entered unseen."""
+    budget[0] -= 1
+    if budget[0] < 0:
+        raise StatesError("States.Runtime", _history_full(run))
+
+
+def _history_full(run: Run) -> str:
+    return f"The execution reached the maximum number of history events ({run.header.max_events})."
 
 
 def _work(run: Run, frame: Frame) -> None:

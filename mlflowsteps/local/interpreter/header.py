@@ -10,7 +10,11 @@ import binascii
 import json
 from dataclasses import dataclass
 
-__all__ = ["RunHeader", "task_token", "token_owner"]
+__all__ = ["MAX_HISTORY_EVENTS", "RunHeader", "task_token", "token_owner"]
+
+
+MAX_HISTORY_EVENTS = 25_000
+"""The service's limit of a standard execution's history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class RunHeader:
         seed: where all random draws and UUIDs of the execution come from.
         input_text: the input as it was given, JSON text.
         machine_type: ``STANDARD`` or ``EXPRESS``.
+        max_events: events of the history, with the one that ends it; not for ``EXPRESS``, which has no limit.
     """
 
     execution_arn: str
@@ -38,6 +43,7 @@ class RunHeader:
     seed: int
     input_text: str
     machine_type: str = "STANDARD"
+    max_events: int = MAX_HISTORY_EVENTS
 
 
 def task_token(execution_arn: str, task: int) -> str:

@@ -98,6 +98,7 @@ class _Iterations:
             child = start_child(run, frame, self.work.processor, index, (value, text), previous)
             if self.apart:  # an execution of its own sees no variables of this one
                 child.variables, child.sizes = {}, {}
+                child.budget = [run.header.max_events // 2]  # a state has two events, or more
             else:
                 child.item = item
             self.running[index] = child

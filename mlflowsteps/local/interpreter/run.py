@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HIDDEN",
-    "MAX_HISTORY_EVENTS",
     "WHOLE",
     "Children",
     "Failure",
@@ -37,9 +36,6 @@ __all__ = [
     "Run",
     "Step",
 ]
-
-MAX_HISTORY_EVENTS = 25_000
-"""Events of a standard execution's history; the last of them is the one that ends it."""
 
 HIDDEN = -1
 """Id of events that a history does not show: those of the children of a Distributed Map."""
@@ -118,6 +114,8 @@ class Frame:
         index: number of the branch or iteration.
         item: the Map's item it stands for, as ``$$.Map.Item``; None outside of Maps.
         sizes: bytes of each variable, as text.
+        budget: what is left of the states that the child execution of a Distributed Map may enter, shared by all of its
+            frames; None where the history's own limit counts.
         entered: id of the event with which the state was entered; ``before``: of the one before it.
         retries: attempts of the state that were made again; ``attempts``: by number of the retrier.
         result: what the state's work came to, on its way to ``complete``.
@@ -135,6 +133,7 @@ class Frame:
     index: int = 0
     item: dict[str, Json] | None = None
     sizes: dict[str, int] = field(default_factory=dict)
+    budget: list[int] | None = None
     # Of the state it is in:
     entered: int = 0
     before: int = 0
@@ -170,7 +169,7 @@ class Run:
         self.last_id = 0
         self.last_task = 0
         self.last_timer = 0
-        self.last_event_id = MAX_HISTORY_EVENTS - 1 if header.machine_type == "STANDARD" else None
+        self.last_event_id = header.max_events - 1 if header.machine_type == "STANDARD" else None
         self.entropy = Entropy(str(header.seed))
         self.input = loads(header.input_text)
         self._execution = {

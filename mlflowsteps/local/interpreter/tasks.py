@@ -118,11 +118,11 @@ def work_task(run: Run, frame: Frame, work: TaskWork) -> None:
     parameters = frame.state.flow.payload(scope)
     text = frame.text if parameters is frame.input else payload_text(parameters, frame.state.name)
     timeout, heartbeat, role = _limits(work, frame.state.flow.effective(scope))
-    run.last_task = number
     task = Task(number, frame, work.resource, heartbeat)
+    _scheduled(run, task, text, timeout, role)
+    run.last_task = number  # only now: a history that is full lets no task start
     frame.task, frame.step = task, None
     run.tasks[number] = task
-    _scheduled(run, task, text, timeout, role)
     run.commands.append(
         StartTask(number, frame.state.name, work.resource_text, parameters, timeout, heartbeat, role, token)
     )
@@ -130,6 +130,11 @@ def work_task(run: Run, frame: Frame, work: TaskWork) -> None:
         task.timeout = run.set_timer(run.now + timeout, partial(_timed_out, run, task, "States.Timeout"))
     if _family(work.resource).starts_at_once:
         _beat(run, task)
+
+
+def _beats(resource: Resource) -> bool:
+    """Whether anybody could send heartbeats: a worker, or the holder of a token."""
+    return resource.kind == "activity" or resource.pattern == "waitForTaskToken"
 
 
 def _limits(work: TaskWork, inner: Scope) -> tuple[float | None, float | None, str | None]:
@@ -174,7 +179,7 @@ def on_heartbeat(run: Run, task: Task, event: events.TaskHeartbeat) -> None:  # 
 
 
 def _beat(run: Run, task: Task) -> None:
-    if task.heartbeat_seconds is not None:
+    if task.heartbeat_seconds is not None and _beats(task.resource):
         run.cancel_timer(task.heartbeat)
         due = run.now + task.heartbeat_seconds
         task.heartbeat = run.set_timer(due, partial(_timed_out, run, task, "States.HeartbeatTimeout"))

@@ -114,7 +114,7 @@ def start_child(
     value, text = document
     child = Frame(
         machine, machine.states[machine.start_at], value, text, previous, parent.variables, None, parent, index,
-        parent.item, sizes=parent.sizes,
+        parent.item, sizes=parent.sizes, budget=parent.budget,
     )  # fmt: skip
     run.schedule(child, run.enter)
     return child

@@ -119,8 +119,16 @@ def test_heartbeats_keep_a_task_alive_until_one_is_late() -> None:
     assert play(state, {}, lambda _: [beat(9), beat(18), succeed("in time", 27)]).output == "in time"
 
 
+def test_heartbeats_are_asked_only_of_those_who_can_send_them() -> None:
+    played = play(task(FUNCTION, HeartbeatSeconds=1), {}, lambda _: succeed("slow", 50))
+    assert (played.output, played.asked(SetTimer)) == ("slow", [])
+    assert play(task(ACTIVITY, HeartbeatSeconds=1), {}, lambda _: [take("w", 5), succeed(1, 7)]).error == (
+        "States.HeartbeatTimeout"
+    )
+
+
 def test_timers_of_a_task_that_ended_are_taken_back() -> None:
-    played = play(task(TimeoutSeconds=60, HeartbeatSeconds=30))
+    played = play(task(TOKEN, TimeoutSeconds=60, HeartbeatSeconds=30))
     timers = [command.timer for command in played.asked(SetTimer)]
     assert sorted(command.timer for command in played.asked(CancelTimer)) == timers
     assert played.asked(CancelTask) == []
