@@ -187,6 +187,7 @@ class Engine:
             try:
                 item = self._inbox.get_nowait()
             except Empty:
+                self._inbox.put(None)  # what wakes the engine's thread so that it ends may have been among them
                 return
             if isinstance(item, Message):
                 if item.reply is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
@@ -31,6 +32,7 @@ __all__ = ["Scheduler", "TokenError"]
 
 logger = logging.getLogger(__name__)
 
+REMEMBERED = 256  # ended executions that are not stored, and can still be waited for
 CANCELLERS = 4  # threads that tell handlers of cancelled tasks; apart from the workers, which may all be blocked
 
 Watcher = Callable[[ExecutionRecord], None]
@@ -73,7 +75,9 @@ class Scheduler:
         self._waiting: set[Future[ExecutionRecord]] = set()
         self._ending = 0  # runs that have ended and whose watchers are being told
         self._volatile_ranks = itertools.count(-1, -1)
+        self._remembered: OrderedDict[str, ExecutionRecord] = OrderedDict()
         self._closed: str | None = None
+        self._fault: str | None = None
         self._unsubscribe = clock.subscribe(self._wake)
 
     # Executions
@@ -92,8 +96,8 @@ class Scheduler:
         Args:
             header: what it is born with.
             definition: the definition's text; it was validated.
-            durable: whether it is stored, and goes on after a restart. One that is not leaves no trace; it can be
-                watched and waited for.
+            durable: whether it is stored, and goes on after a restart. One that is not leaves no trace but in memory;
+                it can be watched and waited for.
             extra: what a service keeps with the header; JSON.
             watcher: called when it has ended, as by ``watch``.
 
@@ -195,7 +199,7 @@ class Scheduler:
         """
         with self._lock:
             live = self._live.get(execution_arn)
-            record = None if live is not None else self._store.executions.get(execution_arn)
+            record = None if live is not None else self._ended_record(execution_arn)
             if live is None and record is None:
                 raise KeyError(execution_arn)
             running = record is None or record.status == "RUNNING"
@@ -239,16 +243,29 @@ class Scheduler:
             if wait and self._closed is None:
                 self._all_ended.wait_for(lambda: self._closed is not None or not (self._live or self._ending))
             first, self._closed = self._closed is None, self._closed or "The local runtime was closed."
-            left = [arn for arn, live in self._live.items() if live.durable]
         if first:
             self._unsubscribe()
         self._engine.stop()
+        with self._lock:
+            left = [arn for arn, live in self._live.items() if live.durable and live.end is None]
         self._workers.close()
         self._cancellers.close()
         self._release_waiters()
         return left
 
+    @property
+    def fault(self) -> str | None:
+        """Why the engine stopped by itself; None where it did not."""
+        return self._fault
+
     # Task tokens
+
+    def check_token(self, token: str) -> None:
+        """Raise TokenError where a token stands for no open task."""
+        live, number = self._owner(token)
+        with self._lock:
+            if number not in live.tasks:
+                raise TokenError(known=True)
 
     def send_task_success(self, token: str, output_text: str) -> None:
         """End the task of a token with an output; returns when that is stored.
@@ -293,11 +310,15 @@ class Scheduler:
 
     def ended(self, live: LiveRun) -> None:
         """See ``engine.Effects``."""
+        record = _record_of(live)
         with self._lock:
             del self._live[live.arn]
             watchers = self._watchers.pop(live.arn, [])
             self._ending += 1
-        record = _record_of(live)
+            if not live.durable:
+                self._remembered[live.arn] = record
+                if len(self._remembered) > REMEMBERED:
+                    self._remembered.popitem(last=False)
         for watcher in watchers:
             try:
                 watcher(record)
@@ -310,7 +331,7 @@ class Scheduler:
     def broken(self, error: BaseException) -> None:
         """See ``engine.Effects``."""
         with self._lock:
-            self._closed = f"The local runtime stopped, because its store failed: {error}"
+            self._fault = self._closed = f"The local runtime stopped, because storing failed: {error}"
             self._all_ended.notify_all()
         self._release_waiters()
 
@@ -389,7 +410,8 @@ class Scheduler:
         except StatesError as error:
             report.failed(error.error, error.cause)
         except Exception as error:
-            logger.exception("Task %s of execution %s raised", task.command.state_name, live.arn)
+            if self._closed is None:  # a runtime that closes takes the ground from under its tasks
+                logger.exception("Task %s of execution %s raised", task.command.state_name, live.arn)
             report.failed("States.Runtime", f"{type(error).__name__}: {error}")
 
     def _cancel_task(self, live: LiveRun, task: OpenTask) -> None:
@@ -407,12 +429,15 @@ class Scheduler:
             task.handed_out = True  # perhaps, by that process: a handler may have something to stop
         return live
 
+    def _ended_record(self, execution_arn: str) -> ExecutionRecord | None:
+        return self._remembered.get(execution_arn) or self._store.executions.get(execution_arn)
+
     def _running_record(self, execution_arn: str) -> ExecutionRecord:
-        record = self._store.executions.get(execution_arn)
+        with self._lock:
+            live = self._live.get(execution_arn)
+        record = self._ended_record(execution_arn) if live is None else _record_of(live)
         if record is None:
-            with self._lock:
-                live = self._live[execution_arn]
-            record = _record_of(live)
+            raise KeyError(execution_arn)
         return record
 
     def _unwatch(self, execution_arn: str, callback: Watcher) -> None:

@@ -232,6 +232,26 @@ def test_a_store_that_fails_releases_everyone_with_its_error(make_bench, monkeyp
     assert bench.store.executions.get(arn).status == "RUNNING"
 
 
+def test_a_report_that_comes_while_the_engine_stops_does_not_keep_it_from_stopping(make_bench):
+    for _ in range(20):
+        bench = make_bench()
+        bench.run(PASS, f"run-{id(bench)}")
+        engine = bench.scheduler._engine
+        engine._stopping = True
+        engine.post(None)  # what a worker that is late does
+        engine._thread.join(30)
+        assert not engine._thread.is_alive()
+
+
+def test_an_execution_whose_end_is_stored_is_not_said_to_be_left(make_bench, monkeypatch):
+    bench = make_bench()
+    monkeypatch.setattr(bench.scheduler, "ended", lambda run: None)  # as if closed before anyone was told
+    arn = bench.start(PASS)
+    bench.clock.advance(seconds=0)
+    assert bench.store.executions.get(arn).status == "SUCCEEDED"
+    assert bench.scheduler.close() == []
+
+
 # Task tokens
 
 
@@ -354,3 +374,4 @@ def test_executions_that_are_not_durable_leave_no_trace(make_bench):
     assert ended.wait(30)
     assert (told[0].status, told[0].result) == ("SUCCEEDED", {"output": '{"done":true}'})
     assert bench.store.executions.get(told[0].arn) is None
+    assert bench.scheduler.wait(told[0].arn, 30) == told[0]  # remembered for a while

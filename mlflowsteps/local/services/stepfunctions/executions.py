@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from mlflowsteps.asl.arns import execution_arn, express_arn
+from mlflowsteps.exceptions import ServiceError
 from mlflowsteps.local.interpreter import RunHeader
 from mlflowsteps.local.services.stepfunctions.base import Operations, Record
 from mlflowsteps.local.services.stepfunctions.checks import (
@@ -77,6 +78,8 @@ class ExecutionOperations(Operations):
     def describe_execution(self, params: Record) -> Record:
         """DescribeExecution."""
         record = self._execution(params["executionArn"])
+        if record.status == "RUNNING" and self._scheduler.fault:  # else who polls would poll for ever
+            raise ServiceError("InternalFailure", self._scheduler.fault, 500)
         response = _times_and_ends(record) | {"input": record.header["input_text"], "inputDetails": INCLUDED}
         response |= {"redriveCount": 0} | _redrive(record.status)
         if "traceHeader" in record.header["extra"]:

@@ -16,8 +16,9 @@ class TokenOperations(Operations):
 
     def send_task_success(self, params: Record) -> Record:
         """SendTaskSuccess. Returns when the result is stored."""
-        check_json(params["output"], "output", "InvalidOutput")
         try:
+            self._scheduler.check_token(params["taskToken"])  # first, as the service does
+            check_json(params["output"], "output", "InvalidOutput")
             self._scheduler.send_task_success(params["taskToken"], params["output"])
         except TokenError as error:
             raise _refused(error) from None
