@@ -20,7 +20,7 @@ from mlflowsteps.exceptions import StatesError
 __all__ = ["MAX_NESTING", "compile_intrinsic", "is_intrinsic"]
 
 MAX_NESTING = 10
-MAX_INTRINSIC = 100_000
+MAX_INTRINSIC = 20_000
 
 Closure: TypeAlias = Callable[[Scope], Json]
 
@@ -36,7 +36,7 @@ def is_intrinsic(text: str) -> bool:
     return text.startswith("States.")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def compile_intrinsic(text: str) -> Closure:
     """Compile a call of an intrinsic function.
 

@@ -39,7 +39,7 @@ TIME_LIMIT_SECONDS = 5.0
 REGEX_SECONDS = 1.0
 MAX_ITEMS = 500_000
 MAX_TEXT = 8_388_608
-MAX_EXPRESSION = 100_000
+MAX_EXPRESSION = 32_768
 _MEMORY = "Expression evaluation memory limit exceeded: Check for excessive memory usage"
 _STACK = "Stack overflow error: Check for non-terminating recursive function. Consider rewriting as tail-recursive"
 _TIME = "Expression evaluation timeout: Check for infinite loop"
@@ -121,7 +121,7 @@ _entropy: ContextVar[Entropy] = ContextVar("entropy")
 _factory = JsonataExpressionFactory()
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=512)
 def compile_program(text: str) -> Program:
     """Compile an expression, without its ``{% %}``.
 
@@ -175,7 +175,7 @@ def _failed(error: JsonataEvaluationError) -> Failed:
 # --- names
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=512)
 def names_in(text: str) -> Names:
     """What an expression refers to.
 

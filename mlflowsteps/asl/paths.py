@@ -21,7 +21,7 @@ __all__ = ["Path", "PathError", "ReferencePath", "compile_path", "compile_refere
 Key: TypeAlias = str | int
 
 _ROOT = re.compile(r"\$(\$|[^\W\d]\w*)?")
-MAX_PATH = 32_768
+MAX_PATH = 8_192
 MAX_INDEX = 10_000_000
 
 
@@ -68,7 +68,7 @@ class Path:
         return f"Path({self.text!r})"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def compile_path(text: str) -> Path:
     """Compile a JSONPath.
 
@@ -299,7 +299,7 @@ class ReferencePath:
         )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def compile_reference_path(text: str) -> ReferencePath:
     """Compile a path that can be written to.
 

@@ -32,6 +32,12 @@ _NUMBERS: dict[str, tuple[bool, float, float]] = {
     "BackoffRate": (False, 1.0, float("inf")),
     "MaxDelaySeconds": (True, 1, 31_622_400),
 }
+_HINTS = {
+    "IntervalSeconds": "Seconds before the first retry, 1 or more; left out it is 1",
+    "MaxAttempts": "Number of retries, 0 for none; left out it is 3",
+    "BackoffRate": "What the wait is multiplied by after each retry, 1 or more; left out it is 2",
+    "MaxDelaySeconds": "Longest wait between retries, greater than IntervalSeconds",
+}
 _ALL = "States.ALL"
 
 
@@ -90,11 +96,11 @@ def retry_numbers(state: State) -> Found:
             value, place = entry[name], pointer(where, name)
             if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
                 kind = "Integer" if whole else "Number"
-                yield fault(place, f"Expected value of type {kind}, found {shown(value)}")
+                yield fault(place, f"Expected value of type {kind}, found {shown(value)}", _HINTS[name])
             elif value < least:
-                yield fault(place, f"{name} must be at least {least:g}, found {value}")
+                yield fault(place, f"{name} must be at least {least:g}, found {value}", _HINTS[name])
             elif value > most:
-                yield fault(place, f"{name} must be at most {most:.0f}, found {value}")
+                yield fault(place, f"{name} must be at most {most:.0f}, found {value}", _HINTS[name])
 
 
 def retry_delays(state: State) -> Found:
@@ -103,7 +109,7 @@ def retry_delays(state: State) -> Found:
         most, first = entry.get("MaxDelaySeconds"), entry.get("IntervalSeconds", 1)
         if type(most) is int and type(first) is int and 1 <= most <= first:
             message = f"MaxDelaySeconds must be greater than IntervalSeconds, found {most} and {first}"
-            yield fault(pointer(where, "MaxDelaySeconds"), message)
+            yield fault(pointer(where, "MaxDelaySeconds"), message, _HINTS["MaxDelaySeconds"])
 
 
 def jitter(state: State) -> Found:
@@ -111,7 +117,8 @@ def jitter(state: State) -> Found:
     for where, entry, _ in _entries(state, "Retry"):
         if "JitterStrategy" in entry and entry["JitterStrategy"] not in ("NONE", "FULL"):
             message = "Value should be one of the following: [NONE, FULL]"
-            yield fault(pointer(where, "JitterStrategy"), f"{message}, found {shown(entry['JitterStrategy'])}")
+            found = shown(entry["JitterStrategy"])
+            yield fault(pointer(where, "JitterStrategy"), f"{message}, found {found}", "FULL waits a random part")
 
 
 def catch_targets(state: State) -> Found:

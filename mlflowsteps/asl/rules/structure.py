@@ -226,6 +226,9 @@ def terminal_state(level: Level) -> Found:
             return
     if any("Next" not in state.body and state.type != "Choice" for state in level.states.values()):
         return  # told as a state with neither Next nor End
+    for state in level.states.values():
+        if any(isinstance(name, str) and name not in level.block for _, _, name in _targets("", state.body)):
+            return  # told as a missing target, which may be the end
     hint = 'Give the last state "End": true, or add a Succeed or Fail state'
     yield fault(level.pointer, "Workflow has no terminal state", hint, code="MISSING_END_STATE")
 

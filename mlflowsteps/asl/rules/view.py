@@ -7,7 +7,7 @@ definition of any depth is walked with a stack.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from mlflowsteps.asl.fields import JSONATA, JSONPATH, STATE_TYPES
@@ -30,13 +30,12 @@ class Hints:
     def __init__(self, comparisons: int = 20_000) -> None:
         self.left = comparisons
 
-    def near(self, name: str, names: Iterable[str], otherwise: str = "") -> str:
+    def near(self, name: str, names: Collection[str], otherwise: str = "") -> str:
         """``Did you mean 'X'?`` where a name is like another; else the other text."""
-        candidates = list(names)
-        self.left -= len(candidates)
+        self.left -= len(names)
         if self.left < 0:
             return otherwise
-        folded = {candidate.lower(): candidate for candidate in candidates}
+        folded = {candidate.lower(): candidate for candidate in names}
         found = difflib.get_close_matches(name[:80].lower(), folded, n=1, cutoff=0.6)
         return f"Did you mean {folded[found[0]]!r}?" if found else otherwise
 
