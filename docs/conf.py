@@ -8,14 +8,14 @@ project = "mlflowsteps"
 author = "The mlflowsteps developers"
 version = release = installed_version("mlflowsteps")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True, "show-inheritance": True, "exclude-members": "known"}
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 # "Source" is a section of ours: where the standard or the service says so.

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 TREE = Path(__file__).parents[2]
-PAGES = [TREE / "README.md", *sorted((TREE / "docs").glob("*.md"))]
+PAGES = [TREE / "README.md", *sorted((TREE / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"(<!-- not run: .+ -->\n)?```python\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 
 

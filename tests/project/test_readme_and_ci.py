@@ -56,7 +56,9 @@ def test_readme_explains_every_extra() -> None:
     assert [extra for extra in EXTRAS if f"`{extra}`" not in table] == []
 
 
-@pytest.mark.parametrize("page", ["README.md", *(f"docs/{path.name}" for path in (TREE / "docs").glob("*.md"))])
+@pytest.mark.parametrize(
+    "page", ["README.md", *(str(path.relative_to(TREE)) for path in sorted(TREE.glob("docs/**/*.md")))]
+)
 def test_links_to_files_lead_somewhere(page: str) -> None:
     text = (TREE / page).read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in link]
