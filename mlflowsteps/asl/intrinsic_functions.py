@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from mlflowsteps.asl.values import Entropy, Json, dumps, loads, same_value
 
@@ -98,18 +99,11 @@ def java_text(value: Json) -> str:
 
 def _java_float(value: float) -> str:
     if value == 0 or 1e-3 <= abs(value) < 1e7:
-        text = repr(value)
-        return text if "e" not in text else f"{value:.20f}".rstrip("0")
-    digits, _, exponent = f"{value:e}".partition("e")
-    digits = repr(value).partition("e")[0] if "e" in repr(value) else _scientific(value)
-    return f"{digits if '.' in digits else digits + '.0'}E{int(exponent)}"
-
-
-def _scientific(value: float) -> str:
-    """The shortest digits of a number, with the point after the first."""
-    sign = "-" if value < 0 else ""
-    digits = repr(abs(value)).replace(".", "").strip("0") or "0"
-    return f"{sign}{digits[0]}.{digits[1:] or '0'}"
+        return repr(value)
+    sign, digits, exponent = Decimal(repr(value)).as_tuple()
+    shown = "".join(map(str, digits)).lstrip("0")
+    point = len(digits) + int(exponent) - 1
+    return f"{'-' if sign else ''}{shown[0]}.{shown[1:].rstrip('0') or '0'}E{point}"
 
 
 def _format(template: Json, *values: Json) -> str:
