@@ -56,7 +56,10 @@ def test_the_published_definition_runs_and_predicts_every_row(runtime: LocalRunt
 def workflow_of(runtime: LocalRuntime, bucket: str) -> Workflow:
     seed = steps.LambdaStep("Generate dataset", parameters={"FunctionName": "seed-data"})
     train = steps.TrainingStep(
-        "Train", training_request(bucket), job_name=context.execution.name, data={"train": f"s3://{bucket}/csv/train.csv"}
+        "Train",
+        training_request(bucket),
+        job_name=context.execution.name,
+        data={"train": f"s3://{bucket}/csv/train.csv"},
     )
     save = steps.ModelStep("Save model", model=train.get_expected_model(), model_name=context.execution.name)
     transformer = {

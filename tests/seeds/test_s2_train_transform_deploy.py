@@ -104,6 +104,8 @@ def test_the_tutorial_trains_transforms_deploys_and_answers(runtime: LocalRuntim
     assert states_entered(runtime, execution.execution_arn) == STATES
     assert rmse(found, labels(test)) < 0.6 * mean_rmse(labels(train), labels(test))
 
+    waiter = runtime.client("sagemaker").get_waiter("endpoint_in_service")
+    waiter.wait(EndpointName="regression-1", WaiterConfig={"Delay": 1})
     answer = runtime.client("sagemaker-runtime").invoke_endpoint(
         EndpointName="regression-1", ContentType="text/libsvm", Body=test.splitlines()[0].encode()
     )

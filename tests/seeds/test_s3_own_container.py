@@ -141,7 +141,8 @@ def request() -> dict[str, Any]:
 
 def alerting(train: steps.TrainingStep) -> steps.Chain:
     notify = steps.SnsPublishStep(
-        "Notify Failure", parameters={"TopicArn": TOPIC, "Subject": "[ERROR] Training failed!", "Message": "See the log."}
+        "Notify Failure",
+        parameters={"TopicArn": TOPIC, "Subject": "[ERROR] Training failed!", "Message": "See the log."},
     )
     notify.next(steps.Fail("Fail"))
     train.add_catch(steps.Catch(error_equals=["States.ALL"], next_step=notify))
@@ -168,7 +169,9 @@ def test_a_script_that_fails_twice_succeeds_when_each_retry_has_a_job_name_of_it
     )
     name = intrinsics.format("byo-{}-{}", context.execution.name, context.state.retry_count)
     train = steps.TrainingStep("Train", request(), job_name=name)
-    train.add_retry(steps.Retry(error_equals=["States.TaskFailed"], interval_seconds=1, max_attempts=3, backoff_rate=1.0))
+    train.add_retry(
+        steps.Retry(error_equals=["States.TaskFailed"], interval_seconds=1, max_attempts=3, backoff_rate=1.0)
+    )
     workflow = Workflow("RetryTraining", alerting(train), role=ROLE, client=runtime)
     workflow.create()
 
