@@ -157,7 +157,7 @@ class ProgressView(View):
     def headline(self) -> str:
         """One line: name, status, elapsed time, states."""
         known = STATUSES.get(self._word)
-        parts = [f"{known.icon} {known.word}" if known else self._word, duration(self.elapsed)]
+        parts = [f"{known.icon} {known.word}" if known else visible(self._word), duration(self.elapsed)]
         parts += [self._count_words(), f"updated {iso(self.looked)}"]
         return f"{visible(self.title) or 'execution'}: " + " · ".join(part for part in parts if part)
 
@@ -294,8 +294,9 @@ class ProgressView(View):
         state = self._state(node)
         shown = state.shown
         after = None if shown is None or shown.entered is None else shown.entered - (self._started or shown.entered)
-        counts = ", ".join(f"{number} {STATUSES[key].word.lower()}" for key, number in state.tally.items())
-        status = Markup(f"{badge(state.status)} {text(counts) if len(state.tally) > 1 else ''}")
+        tally = (shown.counts if shown else {}) or (state.tally if len(state.tally) > 1 else {})
+        counts = ", ".join(f"{number} {STATUSES[key].word.lower()}" for key, number in tally.items() if number)
+        status = Markup(f"{badge(state.status)} {text(counts)}")
         error = f"<div>{text(cut(state.error, 80))}</div>" if state.error else ""
         return [
             self._indented(depth, node),

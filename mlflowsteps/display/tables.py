@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self, TypeVar
 
-from mlflowsteps.display.html import Markup, badge, block, details, field, iso, link, table, text, to_seconds
+from mlflowsteps.display.html import FONT, Markup, badge, block, details, field, iso, link, table, text, to_seconds
 from mlflowsteps.display.links import execution_link, machine_link, resource_link
 from mlflowsteps.graph.measure import text_width
 from mlflowsteps.graph.status import StatusTracker
@@ -44,7 +44,7 @@ class _Table(list[T]):
     def to_html(self) -> str:
         """The table as HTML: inline styles, every value escaped."""
         body = table(self._columns, self._cells(), caption=self._caption(), note=self.note, empty=self._empty)
-        return f'<div style="overflow:auto;max-width:100%">{body}</div>'
+        return f'<div style="{FONT};overflow:auto;max-width:100%">{body}</div>'
 
     def _repr_html_(self) -> str:
         return self.to_html()
@@ -240,12 +240,22 @@ def _event_type(kind: str) -> Any:
 
 
 def _step(visit: Visit | None) -> str:
-    """The state's full path, and which iteration of its Map."""
+    """The state's full path, with the branch or iteration of each container: ``Each[3] / Score``."""
     if visit is None:
         return ""
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in visit.path.split("/")]
-    path = " / ".join(parts)
-    return path if visit.iteration is None else f"{path} [{visit.iteration}]"
+    parts: list[str] = []
+    inner: Visit | None = visit
+    while inner is not None:
+        name = inner.path.removeprefix(inner.run.prefix).replace("~1", "/").replace("~0", "~")
+        owner = inner.run.owner
+        index: int | str | None = inner.run.index
+        if owner is not None and index is None:
+            index = inner.run.prefix.removeprefix(f"{owner.path}/").rstrip("/")  # of a branch; a Map's is empty
+        parts.append(name + (parts.pop() if parts else ""))
+        if owner is not None:
+            parts[0] = (f"[{index}]" if index not in {None, ""} else "") + " / " + parts[0]
+        inner = owner
+    return parts[0]
 
 
 def _event_details(event: dict[str, Any]) -> dict[str, Any]:
@@ -258,7 +268,8 @@ def _event_details(event: dict[str, Any]) -> dict[str, Any]:
 def _event_body(body: dict[str, Any]) -> Any:
     if not body:
         return ""
-    hint = as_text(body.get("error") or body.get("name") or "")
+    shown = [key for key in body if key not in {"name", "resource", "resourceType"} and not key.endswith("Details")]
+    hint = as_text(body["error"]) if body.get("error") else ", ".join(shown)
     parts = []
     for key, value in body.items():
         if not key.endswith("Details"):  # inputDetails and its like: only whether the value was cut

@@ -122,8 +122,11 @@ class View:
 
     def to_html(self) -> str:
         """The view as a piece of HTML for a notebook or page, with a new element id each time."""
+        return self._html(760)
+
+    def _html(self, height: int | None) -> str:
         element = f"mlflowsteps-{uuid.uuid4().hex}"
-        body = Markup("".join([self._header(), self._picture(), self._below()]))
+        body = Markup("".join([self._header(), self._picture(height), self._below()]))
         return f'<div id="{element}" style="{FONT}">{body}{script(element, self._key())}</div>'
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
@@ -181,7 +184,7 @@ class View:
         return bytes(resvg_py.svg_to_bytes(svg_string=self.to_svg(), width=width))
 
     def _to_page(self) -> str:
-        return page(self.title or "Workflow", Markup(self.to_html()))
+        return page(self.title or "Workflow", Markup(self._html(None)))
 
     # What the two kinds of view fill in.
 
@@ -197,12 +200,13 @@ class View:
     def _header(self) -> Markup:
         return Markup(f'<div style="font-weight:bold;padding:4px 0">{text(self.title)}</div>' if self.title else "")
 
-    def _picture(self) -> Markup:
+    def _picture(self, limit: int | None) -> Markup:
         """The graph as an image in a scrolling box, at its own size: smaller, it could not be read."""
+        style = "overflow:auto;max-width:100%" + (f";max-height:{limit}px" if limit else "")
         svg = draw(self._layout, self.status, flavour="notebook", title=self._alternative(), now=self._now)
         width, height = round(self._layout.width), round(self._layout.height)
         return Markup(
-            '<div style="overflow:auto;max-height:760px;max-width:100%">'
+            f'<div style="{style}">'
             f'<img data-graph="1" alt="{text(self._alternative())}" width="{width}" height="{height}" '
             f'style="max-width:none;width:{width}px;height:{height}px" src="{data_uri(svg)}"></div>'
         )

@@ -338,7 +338,9 @@ class _Drawing:
         """A state that leads to itself: an arc at its end side, with its label beside it."""
         for key, edges in loops.items():
             box = boxes[key]
-            label = _make_label(edges) if _edge_text(edges) else None
+            # Across a box only as wide as it is: beside it the next row begins.
+            limit = _EDGE_WIDTH if self._portrait else box.width - 6
+            label = _make_label(edges, limit) if _edge_text(edges) else None
             if self._portrait:
                 x, y = box.x + box.width, box.y + box.height / 2
                 curve = Curve((x, y + 9), (x, y - 9), ((x + 30, y + 16), (x + 30, y - 16)))
@@ -369,8 +371,8 @@ def _edge_text(edges: list[Edge] | tuple[Edge, ...]) -> str:
     return fit(joined, EDGE_SIZE, _EDGE_WIDTH)
 
 
-def _make_label(edges: tuple[Edge, ...] | list[Edge]) -> Label:
-    text = _edge_text(edges)
+def _make_label(edges: tuple[Edge, ...] | list[Edge], limit: float = _EDGE_WIDTH) -> Label:
+    text = fit(_edge_text(edges), EDGE_SIZE, limit)
     full = "\n".join(visible(edge.label) for edge in edges)
     return Label(text, full, tuple(edges), text_width(text, EDGE_SIZE) + 6)
 

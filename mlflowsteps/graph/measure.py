@@ -51,7 +51,7 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
         bold: whether it is set in bold.
 
     >>> round(text_width("Train", 14), 1)
-    38.4
+    35.6
     """
     return _ems(text) * size * (_BOLD if bold else 1.0)
 
@@ -73,7 +73,7 @@ def wrap(text: str, size: float, width: float, lines: int = 2) -> list[str]:
     """The text in at most so many lines, broken at spaces, punctuation and capitals; cut where it does not fit.
 
     >>> wrap("Train the very best candidate", 10, 100)
-    ['Train the very', 'best candidate']
+    ['Train the very best', 'candidate']
     """
     if text_width(text, size) <= width:
         return [text]

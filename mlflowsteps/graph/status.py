@@ -30,7 +30,6 @@ _EXECUTION_ENDS = {
     "ExecutionAborted": "ABORTED",
     "ExecutionTimedOut": "TIMED_OUT",
 }
-_CONTAINERS = ("Parallel", "Map")
 _TASKS = ("Task", "LambdaFunction", "Activity")
 _Handler = Callable[[Event, Run, "Visit | None", "float | None"], "tuple[Run, Visit | None]"]
 
@@ -68,7 +67,7 @@ class StatusTracker:
         self._top = Run("")
         self._places: dict[int, tuple[Run, Visit | None]] = {}
         self._visits: dict[str, list[Visit]] = {}
-        self._maybe_open: list[Visit] = []
+        self._strays: list[Visit] = []
         self._taken: set[tuple[str, str, bool]] = set()
         self._by_name: dict[str, list[str]] = {}
         for node in self._model.states():
@@ -187,7 +186,10 @@ class StatusTracker:
         if state is not None and state.type == "Fail" and isinstance(state.definition, dict):
             entered.error, entered.cause = (state.definition.get(key) for key in ("Error", "Cause"))
         self._visits.setdefault(path, []).append(entered)
-        self._maybe_open.append(entered)
+        if run.owner is not None:
+            run.owner.children.append(entered)
+        elif "/" in path:
+            self._strays.append(entered)
         run.latest[path] = entered
         self._transitions += 1
         if source is not None and visit is not None:
@@ -225,6 +227,8 @@ class StatusTracker:
             return run, None
         self._close_inside(found, at)
         found.status = "CAUGHT" if found.failed else "SUCCEEDED"
+        if self._failed is not None and (self._failed is found or _within(self._failed, found)):
+            self._failed = None
         found.exited, found.output = at, details.get("output")
         return found.run, found
 
@@ -279,7 +283,7 @@ class StatusTracker:
     def _close_all(self, status: str, at: float | None) -> None:
         """Nothing goes on after the end: what has failed stays failed, the rest takes the execution's fate."""
         fate = "TIMED_OUT" if status == "TIMED_OUT" else "ABORTED"
-        for visit in self._open_visits():
+        for visit in [visit for visits in self._visits.values() for visit in visits if visit.open]:
             held = status == "FAILED" and (visit.failed or self._holds_failed(visit))
             _close(visit, "FAILED" if held else fate, at)
 
@@ -291,21 +295,17 @@ class StatusTracker:
             inner = inner.run.owner
         return False
 
-    def _open_visits(self) -> list[Visit]:
-        """The visits that have not ended; those that have are forgotten here, so that each is looked at once."""
-        self._maybe_open = [visit for visit in self._maybe_open if visit.open]
-        return self._maybe_open
-
     def _close_inside(self, owner: Visit, at: float | None) -> None:
-        """End what is still open inside a container that ends."""
-        node = self._model.nodes.get(owner.path)
-        if node is None or node.type not in _CONTAINERS:
-            return
+        """End what is still open inside a container that ends; each visit is looked at once for each container."""
         inside = f"{owner.path}/"
         fate = "ABORTED" if owner.failed else "SUCCEEDED"
-        for visit in self._open_visits():
-            # A visit whose chain is void stands in the top run though its path is an inner one.
-            if visit.path.startswith(inside) and (visit.run is self._top or _within(visit, owner)):
+        # A visit whose chain is void stands in the top run though its path is an inner one.
+        strays = [visit for visit in self._strays if visit.path.startswith(inside)]
+        waiting = [*owner.children, *strays]
+        while waiting:
+            visit = waiting.pop()
+            waiting.extend(visit.children)
+            if visit.open:
                 _close(visit, "FAILED" if visit.failed else fate, at)
 
     def _handlers(self) -> dict[str, _Handler]:
@@ -368,7 +368,7 @@ class StatusTracker:
         if visit is not None:
             visit.length = _details(event).get("length")
             visit.counts = {}
-            visit.status, visit.failed = "RUNNING", False
+            _begin_anew(visit)
         return run, visit
 
     def _parallel_started(
@@ -377,7 +377,7 @@ class StatusTracker:
         del event, at
         if visit is not None:
             visit.branches.clear()
-            visit.status, visit.failed = "RUNNING", False
+            _begin_anew(visit)
         return run, visit
 
     def _map_run_started(
@@ -437,8 +437,8 @@ class StatusTracker:
         error, cause = _error_of(_details(event))
         if error is not None:
             owner.error, owner.cause = error, cause
-        self._close_inside(owner, at)
         owner.failed = True
+        self._close_inside(owner, at)
         node = self._model.nodes.get(owner.path)
         if node is not None and isinstance(node.definition, dict) and node.definition.get("Retry"):
             owner.status = "RETRYING"
@@ -503,6 +503,13 @@ def _close(visit: Visit, status: str, at: float | None) -> None:
     visit.status, visit.exited = status, at
 
 
+def _begin_anew(owner: Visit) -> None:
+    """A container starts, perhaps again: what its earlier attempt did is history."""
+    owner.status, owner.failed = "RUNNING", False
+    for visit in owner.children:
+        visit.run.stale = True
+
+
 def _within(visit: Visit, owner: Visit) -> bool:
     run = visit.run
     while run.owner is not None:
@@ -515,7 +522,7 @@ def _within(visit: Visit, owner: Visit) -> bool:
 def _current(run: Run) -> bool:
     """Whether the run belongs to the latest visit of every container round it."""
     while run.owner is not None:
-        if run.owner.run.latest.get(run.owner.path) is not run.owner:
+        if run.stale or run.owner.run.latest.get(run.owner.path) is not run.owner:
             return False
         run = run.owner.run
     return True

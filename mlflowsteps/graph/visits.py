@@ -32,7 +32,7 @@ STATUSES: dict[str, Look] = {
     "CAUGHT": Look("!", "Caught"),
     "RETRYING": Look("↻", "Retrying"),
     "ABORTED": Look("■", "Aborted"),
-    "TIMED_OUT": Look("⏱\ufe0e", "Timed out"),
+    "TIMED_OUT": Look("◔", "Timed out"),
     "NOT_STARTED": Look("○", "Not started"),
 }
 """Every status of a state, in the legend's order."""
@@ -52,6 +52,8 @@ class Run:
     index: int | None = None
     """Index of the iteration in a Map; None elsewhere."""
     latest: dict[str, Visit] = field(default_factory=dict)
+    stale: bool = False
+    """Whether its container has begun anew since: a retry."""
 
 
 @dataclass(slots=True)
@@ -77,6 +79,7 @@ class Visit:
         map_run_arn: of a Distributed Map.
         result: what its task answered: JSON text.
         branches: of a Parallel, the levels that were begun.
+        children: visits of the states right inside it.
         failed: whether its last attempt failed.
     """
 
@@ -98,6 +101,7 @@ class Visit:
     counts: dict[str, int] = field(default_factory=dict)
     map_run_arn: str | None = None
     branches: set[str] = field(default_factory=set)
+    children: list[Visit] = field(default_factory=list)
     failed: bool = False
 
     @property

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import json
+import os
+from itertools import combinations, pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mlflowsteps.graph.build import read_model
+from mlflowsteps.graph.layout import Layout, layout
+from tests.graph import samples
+from tests.graph.definitions import machines
+
+CONFORMANCE = Path(os.environ.get("MLFLOWSTEPS_SHARED", Path(__file__).parents[3] / "shared")) / "conformance"
+
+
+def rectangle(thing):
+    return thing.x, thing.y, thing.x + thing.width, thing.y + thing.height
+
+
+def overlap(one, two, slack=0.5):
+    a, b = rectangle(one), rectangle(two)
+    return a[0] < b[2] - slack and b[0] < a[2] - slack and a[1] < b[3] - slack and b[1] < a[3] - slack
+
+
+def contains(outer, inner):
+    a, b = rectangle(outer), rectangle(inner)
+    return a[0] <= b[0] and a[1] <= b[1] and a[2] >= b[2] and a[3] >= b[3]
+
+
+def points(curve, steps=12):
+    """Points along a curve, its ends included."""
+    (x0, y0), (x3, y3) = curve.start, curve.end
+    (x1, y1), (x2, y2) = curve.controls or (curve.start, curve.end)
+    for step in range(steps + 1):
+        t = step / steps
+        u = 1 - t
+        yield (
+            u**3 * x0 + 3 * u * u * t * x1 + 3 * u * t * t * x2 + t**3 * x3,
+            u**3 * y0 + 3 * u * u * t * y1 + 3 * u * t * t * y2 + t**3 * y3,
+        )
+
+
+def holds(box, keys):
+    return any(key.startswith(f"{box.node.key}/") for key in keys)
+
+
+def check(drawing: Layout) -> None:
+    boxes = {box.node.key: box for box in drawing.boxes}
+    siblings: dict[str | None, list] = {}
+    for box in drawing.boxes:
+        siblings.setdefault(box.node.parent, []).append(box)
+        if box.node.parent is not None:
+            assert contains(boxes[box.node.parent], box), f"{box.node.key} leaves its container"
+        left, top, right, bottom = rectangle(box)
+        assert left >= 0 and top >= 0 and right <= drawing.width and bottom <= drawing.height  # noqa: PT018
+    for group in siblings.values():
+        for one, two in combinations(group, 2):
+            assert not overlap(one, two), f"{one.node.key} and {two.node.key} overlap"
+    solid = [box for box in drawing.boxes if not box.container]
+    for label in drawing.labels:
+        left, top, right, bottom = rectangle(label)
+        assert left >= 0 and top >= 0 and right <= drawing.width and bottom <= drawing.height  # noqa: PT018
+        assert not any(overlap(label, box) for box in solid), f"label {label.text} covers a box"
+        for box in drawing.boxes:
+            assert not box.container or contains(box, label) or not overlap(label, box), f"{label.text} on a frame"
+    for one, two in combinations(drawing.labels, 2):
+        assert not overlap(one, two), f"labels {one.text} and {two.text} overlap"
+    for route in drawing.routes:
+        ends = {edge.source for edge in route.edges}
+        foreign = [box for box in drawing.boxes if box.container and not holds(box, ends)] if ends else []
+        for curve in route.curves:
+            for x, y in points(curve):
+                for box in [*solid, *foreign]:
+                    left, top, right, bottom = rectangle(box)
+                    inside = left + 1 < x < right - 1 and top + 1 < y < bottom - 1
+                    assert not inside, f"a line to {route.edges} runs through {box.node.key}"
+
+
+@pytest.mark.parametrize("name", samples.EVERY)
+@pytest.mark.parametrize("portrait", [True, False])
+@pytest.mark.parametrize("status_lines", [True, False])
+def test_nothing_overlaps_in_the_samples(name, portrait, status_lines):
+    check(layout(read_model(samples.EVERY[name]), portrait=portrait, status_lines=status_lines))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(machines(), st.booleans())
+def test_nothing_overlaps_in_any_definition(definition, portrait):
+    check(layout(read_model(definition), portrait=portrait))
+
+
+@pytest.mark.skipif(not CONFORMANCE.is_dir(), reason="the recorded conformance cases are not beside this checkout")
+def test_nothing_overlaps_in_the_recorded_definitions():
+    seen = 0
+    for file in sorted(CONFORMANCE.glob("*.json")):
+        for case in json.loads(file.read_text()):
+            if isinstance(case.get("definition"), dict):
+                check(layout(read_model(case["definition"])))
+                seen += 1
+    assert seen > 400
+
+
+def test_every_edge_is_drawn_and_reaches_its_target():
+    for definition in samples.EVERY.values():
+        model = read_model(definition)
+        drawing = layout(model)
+        drawn = {(edge.source, edge.target, edge.kind) for route in drawing.routes for edge in route.edges}
+        assert drawn == {(edge.source, edge.target, edge.kind) for edge in model.edges()}
+        boxes = {box.node.key: box for box in drawing.boxes}
+        tips = [route for route in drawing.routes if route.tip and route.edges]
+        for route in tips:
+            x, y = route.curves[-1].end
+            target = boxes[route.edges[0].target]
+            assert target.x - 1 <= x <= target.x + target.width + 1
+            assert target.y - 1 <= y <= target.y + target.height + 1
+
+
+def test_pieces_of_a_route_join_without_a_gap():
+    for definition in samples.EVERY.values():
+        drawing = layout(read_model(definition), portrait=True)
+        for route in drawing.routes:
+            for before in route.before:
+                end, start = drawing.routes[before].curves[-1].end, route.curves[0].start
+                assert end == pytest.approx(start, abs=1.0)
+
+
+def test_the_main_path_is_a_straight_line():
+    drawing = layout(read_model(samples.EVERY["catches"]), portrait=True)
+    middles = {box.x + box.width / 2 for box in drawing.boxes if box.node.name.startswith(("Step", "Start"))}
+    assert max(middles) - min(middles) < 1
+
+
+def test_catches_to_one_handler_share_a_trunk():
+    drawing = layout(read_model(samples.EVERY["catches"]), portrait=True)
+    catches = [route for route in drawing.routes if route.kind == "catch"]
+    assert sum(route.tip for route in catches) == 2  # the trunk's, and that of the step right above the handler
+    assert any(len(route.before) == 2 for route in catches)
+
+
+def test_short_chains_lie_flat_and_long_ones_stand():
+    assert not layout(read_model(samples.S1)).portrait
+    assert layout(read_model(samples.TARGET)).portrait
+    assert layout(read_model(samples.S1), portrait=True).portrait
+
+
+def test_containers_of_large_definitions_are_closed_unless_asked_for():
+    large = samples.machine(
+        {"P": {"Type": "Parallel", "End": True, "Branches": [samples.chain(*map(str, range(200)))]}}
+    )
+    closed = layout(read_model(large))
+    assert [box.node.name for box in closed.boxes if box.collapsed] == ["P"]
+    assert len(closed.boxes) == 3
+    assert len(layout(read_model(large), collapse=False).boxes) == 203
+
+
+def test_progress_keeps_the_shape_of_the_picture():
+    model = read_model(samples.TARGET)
+    plain, running = layout(model), layout(model, status_lines=True)
+    assert [box.node.key for box in plain.boxes] == [box.node.key for box in running.boxes]
+    assert running.status_lines
+
+
+def crossings(drawing: Layout) -> int:
+    """Crossings of routes, by their sampled segments; touching ends do not count."""
+    lines = []
+    for number, route in enumerate(drawing.routes):
+        trail = [point for curve in route.curves for point in points(curve, 8)]
+        lines += [(number, *pair) for pair in pairwise(trail) if pair[0] != pair[1]]
+
+    def side(a, b, c):
+        return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+
+    count = 0
+    for (one, a, b), (two, c, d) in combinations(lines, 2):
+        if one != two and side(a, b, c) * side(a, b, d) < -1e-6 and side(c, d, a) * side(c, d, b) < -1e-6:
+            count += 1
+    return count
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [("s1", 0), ("s3", 0), ("target", 1), ("loop", 0), ("nested", 0), ("catches", 0)]
+)
+def test_lines_hardly_cross(name, most):
+    assert crossings(layout(read_model(samples.EVERY[name]), portrait=True)) <= most
