@@ -6,7 +6,9 @@ tells how a case is run through a boto3 client.
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 import threading
 from typing import Any
 
@@ -15,6 +17,13 @@ from adapters.base import BotoAdapter, NotRunnable, handler_of
 ACCOUNT = "111111111111"
 PLAYED = {"lambda", "states", "sfn", "s3", "callback"}
 MOTO = {"sns", "sqs", "dynamodb", "secretsmanager"}
+
+
+def as_bytes(value: Any) -> Any:
+    """The bytes whose Python text a case holds, since JSON has none; anything else as it is."""
+    if isinstance(value, str) and re.fullmatch(r"(b'.*'|bytearray\(b'.*'\))", value, re.DOTALL):
+        return ast.literal_eval(value.removeprefix("bytearray(").removesuffix(")"))
+    return value
 
 
 class Adapter(BotoAdapter):
@@ -55,8 +64,9 @@ class Adapter(BotoAdapter):
 
     def prepare(self, call: dict[str, Any]) -> None:
         """One call that a case makes before its execution."""
+        kwargs = {key: as_bytes(value) for key, value in call["kwargs"].items()}
         try:
-            getattr(self.runtime.client(call["service"]), call["operation"])(**call["kwargs"])
+            getattr(self.runtime.client(call["service"]), call["operation"])(**kwargs)
         except Exception as error:
             raise NotRunnable(f"setup {call['service']}.{call['operation']}: {error}") from error
 

@@ -6,6 +6,6 @@ Owns the engine's thread and the worker threads. What an execution does next is 
 from __future__ import annotations
 
 from mlflowsteps.local.scheduler.engine import milliseconds
-from mlflowsteps.local.scheduler.scheduler import Scheduler, TokenError
+from mlflowsteps.local.scheduler.scheduler import Scheduler, TokenError, machine_of
 
-__all__ = ["Scheduler", "TokenError", "milliseconds"]
+__all__ = ["Scheduler", "TokenError", "machine_of", "milliseconds"]

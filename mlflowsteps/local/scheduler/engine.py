@@ -35,7 +35,7 @@ from mlflowsteps.local.scheduler.timers import Timers
 from mlflowsteps.local.store import Entry, Store
 from mlflowsteps.local.store.executions import encode
 
-__all__ = ["Effects", "Engine", "Message", "milliseconds"]
+__all__ = ["Effects", "Engine", "Message", "failure_row", "internal_error", "milliseconds", "result_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -274,6 +274,7 @@ class Engine:
             event = message.event(max(group.now, live.now))
             history, commands = live.fold(event)
             if entry is not None:
+                _check_ids(history, last_event_id)
                 rows = [(item["id"], encode(item)) for item in history]
                 entry.journal.append((live.journal_length, encode(event.to_json())))
                 entry.history.extend(rows)
@@ -349,6 +350,12 @@ def _too_late(message: Message) -> bool:
     )
 
 
+def _check_ids(history: list[dict[str, Json]], last: int) -> None:
+    # A number twice would have the store refuse the whole group, and so one run's fault stop all others.
+    if history and (history[0]["id"] != last + 1 or history[-1]["id"] != last + len(history)):
+        raise RuntimeError(f"history events are numbered {history[0]['id']} to {history[-1]['id']} after {last}")
+
+
 def _timer_fired(timer: int, due: float) -> Callable[[float], Event]:
     # The time of the event is never before the timer's, which rounding to milliseconds could make it.
     return lambda now: TimerFired(max(now, due), timer)
@@ -362,15 +369,25 @@ def result_of(end: End) -> dict[str, Json]:
 
 def _fail(live: LiveRun, now: float, error: Exception, entry: Entry | None, last_event_id: int) -> list[Command]:
     """End a run whose folding raised: the fault is ours, and must neither hang it nor harm another."""
-    cause = f"Internal error of the local runtime: {type(error).__name__}: {error}"[:CAUSE_SIZE]
-    live.end, live.now, live.last_event_id = End("FAILED", error="States.Runtime", cause=cause), now, last_event_id + 1
+    end = End("FAILED", error="States.Runtime", cause=internal_error(error))
+    live.end, live.now, live.last_event_id = end, now, last_event_id + 1
     if entry is not None:
-        event = {
-            "timestamp": now,
-            "type": "ExecutionFailed",
-            "id": last_event_id + 1,
-            "previousEventId": last_event_id,
-            "executionFailedEventDetails": {"error": "States.Runtime", "cause": cause},
-        }
-        entry.history.append((last_event_id + 1, encode(event)))
-    return [live.end]
+        entry.history.append(failure_row(end, now, last_event_id))
+    return [end]
+
+
+def internal_error(error: Exception) -> str:
+    """The cause of an execution that a fault of ours ended."""
+    return f"Internal error of the local runtime: {type(error).__name__}: {error}"[:CAUSE_SIZE]
+
+
+def failure_row(end: End, now: float, last_event_id: int) -> tuple[int, str]:
+    """The history event, ready to be stored, of an end that did not come from the interpreter."""
+    event = {
+        "timestamp": now,
+        "type": "ExecutionFailed",
+        "id": last_event_id + 1,
+        "previousEventId": last_event_id,
+        "executionFailedEventDetails": {"error": end.error, "cause": end.cause},
+    }
+    return last_event_id + 1, encode(event)

@@ -20,13 +20,14 @@ from mlflowsteps.asl.definition import Machine, compile_machine
 from mlflowsteps.asl.payloads import loads
 from mlflowsteps.exceptions import RuntimeClosed, StatesError
 from mlflowsteps.local.clock import Clock
-from mlflowsteps.local.interpreter import Event, RunHeader, Started, Stopped, TaskHeartbeat, new_run, token_owner
+from mlflowsteps.local.interpreter import End, Event, RunHeader, Started, Stopped, TaskHeartbeat, new_run, token_owner
 from mlflowsteps.local.records import TaskHandler, TaskRequest
-from mlflowsteps.local.scheduler.engine import Engine, Message, result_of
+from mlflowsteps.local.scheduler.engine import Engine, Message, failure_row, internal_error, milliseconds, result_of
 from mlflowsteps.local.scheduler.live import LiveRun, OpenTask
 from mlflowsteps.local.scheduler.reports import EventMaker, Report, failed, succeeded
 from mlflowsteps.local.scheduler.workers import WorkerPool
-from mlflowsteps.local.store import ExecutionRecord, Store
+from mlflowsteps.local.store import Entry, ExecutionRecord, Store
+from mlflowsteps.local.store.executions import encode
 
 __all__ = ["Scheduler", "TokenError"]
 
@@ -138,7 +139,10 @@ class Scheduler:
             if live is None:
                 record = self._store.executions.get(execution_arn)
                 if record is not None and record.status == "RUNNING":  # left by an earlier process, and not resumed
-                    live = self._live[execution_arn] = self._rebuild(record)
+                    live = self._rebuild_or_fail(record)
+                    if live is None:
+                        return False
+                    self._live[execution_arn] = live
                     if live.journal_length == 0:
                         self._engine.post(Message(live, Started))
         return live is not None and self._tell(live, lambda now: Stopped(now, error, cause))
@@ -215,17 +219,16 @@ class Scheduler:
         Their journals are folded; open tasks are handed out again, with the ids they had and what they had submitted;
         overdue timers fire.
 
+        One that cannot be rebuilt fails with ``States.Runtime``, and harms no other.
+
         Returns:
-            How many there were.
+            How many go on.
         """
         with self._lock:
             self._check_open()
             found = [record for record in self._store.executions.running() if record.arn not in self._live]
-            resumed = []
-            for record in found:
-                live = self._rebuild(record)
-                self._live[record.arn] = live
-                resumed.append(live)
+            resumed = [live for record in found if (live := self._rebuild_or_fail(record)) is not None]
+            self._live.update((live.arn, live) for live in resumed)
         for live in resumed:
             self._engine.post(partial(self._engine.adopt, live))
         return len(resumed)
@@ -420,11 +423,29 @@ class Scheduler:
         except Exception:
             logger.exception("Cancelling task %s of execution %s raised", task.command.state_name, live.arn)
 
+    def _rebuild_or_fail(self, record: ExecutionRecord) -> LiveRun | None:
+        try:
+            return self._rebuild(record)
+        except Exception as error:
+            logger.exception("Execution %s cannot go on", record.arn)
+            end = End("FAILED", error="States.Runtime", cause=internal_error(error))
+            now = max(milliseconds(self._clock.now()), record.start_time)
+            row = failure_row(end, now, self._store.executions.last_event_id(record.id))
+            entry = Entry(record.id, history=[row], end=(end.status, now, encode(result_of(end))))
+            self._store.executions.commit([entry])
+            return None
+
     def _rebuild(self, record: ExecutionRecord) -> LiveRun:
         document = {key: value for key, value in record.header.items() if key != "extra"}
         header = RunHeader(**document)
         live = LiveRun(record.id, header, new_run(machine_of(self._store.executions.definition(record.digest)), header))
         live.replay(Event.from_json(event) for event in self._store.executions.journal(record.id))
+        stored = self._store.executions.last_event_id(record.id)
+        if live.last_event_id != stored:
+            raise RuntimeError(
+                f"its journal gives {live.last_event_id} history events, but {stored} are stored: "
+                "it was begun by another version of mlflowsteps"
+            )
         for task in live.tasks.values():
             task.handed_out = True  # perhaps, by that process: a handler may have something to stop
         return live

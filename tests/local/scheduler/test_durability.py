@@ -248,6 +248,32 @@ def test_resuming_twice_resumes_once(tmp_path):
     second.close()
 
 
+def test_an_execution_that_cannot_be_rebuilt_fails_and_harms_no_other(tmp_path):
+    handler = Handler(lambda request, report: None)
+    first = Bench(tmp_path / "store.sqlite", {FUNCTION + "f": handler})
+    arns = [first.start(machine(A=task(FUNCTION + "f")), name) for name in ("torn", "foreign", "other", "whole")]
+    first.clock.advance(seconds=0)
+    first.scheduler.close()
+    ids = [first.store.executions.get(arn).id for arn in arns]
+    with first.store.database.write() as connection:
+        connection.execute("UPDATE journal SET event = '{' WHERE execution = ?", (ids[0],))
+        connection.execute("DELETE FROM journal WHERE execution = ?", (ids[1],))
+        connection.execute("UPDATE executions SET digest = 'none' WHERE id = ?", (ids[2],))
+    first.close()
+    second = Bench(tmp_path / "store.sqlite", {FUNCTION + "f": Handler(lambda request, report: report.succeeded(1))})
+    assert second.scheduler.resume_all() == 1
+    assert second.scheduler.wait(arns[3], 30).status == "SUCCEEDED"
+    causes = ["JSONDecodeError", "its journal gives 0 history events, but 4 are stored", "KeyError"]
+    for arn, cause in zip(arns, causes, strict=False):
+        record = second.store.executions.get(arn)
+        assert (record.status, record.result["error"]) == ("FAILED", "States.Runtime")
+        assert cause in record.result["cause"]
+        history = second.history(arn)
+        assert [event["id"] for event in history] == list(range(1, len(history) + 1))
+        assert history[-1]["type"] == "ExecutionFailed"
+    second.close()
+
+
 CHILD = """
 import json, sys
 from pathlib import Path

@@ -185,6 +185,21 @@ def test_an_internal_error_fails_its_execution_alone(make_bench, monkeypatch):
     assert good.status == "SUCCEEDED"
 
 
+def test_a_history_numbered_twice_fails_its_execution_alone(make_bench, monkeypatch):
+    real = live.advance
+
+    def advance(run: Any, event: Any) -> Any:
+        outcome = real(run, event)
+        if run.header.name == "bad":
+            outcome.history[-1]["id"] = 1
+        return outcome
+
+    monkeypatch.setattr(live, "advance", advance)
+    bench = make_bench()
+    assert bench.run(PASS, "bad").status == "FAILED"
+    assert bench.run(PASS, "good").status == "SUCCEEDED"
+
+
 def test_an_internal_error_between_states_cancels_the_open_task(make_bench, monkeypatch):
     real, handler = live.advance, silent()
 

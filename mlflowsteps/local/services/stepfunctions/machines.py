@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from typing import Any
 
@@ -9,6 +10,7 @@ from mlflowsteps.asl.arns import state_machine_arn
 from mlflowsteps.asl.payloads import Json, loads
 from mlflowsteps.asl.validate import invalid_definition_message, service_location, validate
 from mlflowsteps.exceptions import Diagnostic, ServiceError
+from mlflowsteps.local.scheduler import machine_of
 from mlflowsteps.local.services.stepfunctions.base import MACHINES, Operations, Record
 from mlflowsteps.local.services.stepfunctions.checks import (
     check_choice,
@@ -23,6 +25,8 @@ from mlflowsteps.local.services.stepfunctions.refusals import refuse, validation
 from mlflowsteps.local.services.stepfunctions.tags import check_tags
 
 __all__ = ["MachineOperations"]
+
+logger = logging.getLogger(__name__)
 
 TYPES = ("STANDARD", "EXPRESS")
 MAX_DEFINITION = 1_048_576
@@ -167,6 +171,11 @@ def check_definition(definition: str, kind: str) -> str:
     faults = validate(definition, machine_type=kind)
     if faults:
         raise ServiceError("InvalidDefinition", invalid_definition_message(definition, faults))
+    try:
+        machine_of(definition)  # kept for the first execution
+    except Exception as error:  # a fault that no rule names yet: better here than when an execution starts
+        logger.exception("A definition that was found valid cannot be compiled")
+        raise refuse("InvalidDefinition", f"SCHEMA_VALIDATION_FAILED: {error}") from error
     return definition
 
 
