@@ -24,3 +24,4 @@ napoleon_custom_sections = [("Source", "notes_style")]
 html_theme = "furo"
 html_title = "mlflowsteps"
 html_static_path: list[str] = []
+html_show_copyright = False
