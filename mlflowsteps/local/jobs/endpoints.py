@@ -150,7 +150,7 @@ class Endpoints:
         folder: gives an endpoint's folder.
         services: gives the runtime's parts.
         record: gives a record by kind and name, or raises ServiceError.
-        save: stores a record by kind and name.
+        save: stores a record by kind and name, and returns what tells those who wait for its end.
         graces: seconds from SIGTERM to SIGKILL on stop and on close.
     """
 
@@ -159,7 +159,7 @@ class Endpoints:
         folder: Callable[[str], JobFolder],
         services: Callable[[], Services],
         record: Callable[[str, str], Record],
-        save: Callable[[str, str, Record], None],
+        save: Callable[[str, str, Record], Callable[[], None]],
         graces: tuple[float, float],
     ) -> None:
         self._folder, self._services, self._record, self._save = folder, services, record, save
@@ -180,9 +180,10 @@ class Endpoints:
         with self._lock:
             record = self._record(ENDPOINT, name)
             record["Description"]["EndpointStatus"] = "Updating"
+            record["UpdatingTo"] = config
             record["Description"].pop("FailureReason", None)
             self._store(name, record)
-            self._begin(name, config)
+            self._begin(name, config)  # nobody is told of an endpoint that is updating
 
     def _begin(self, name: str, config: str) -> _Deployment:
         variants = self._record(ENDPOINT_CONFIG, config)["Request"]["ProductionVariants"]
@@ -209,15 +210,19 @@ class Endpoints:
             old = self._deployed.get(name)
             if made.error is None:
                 self._deployed[name] = made
+            tell = None
             if not made.control.closing:
-                self._describe(name, config, made, updating=old is not None and old.alive)
+                tell = self._describe(name, config, made, updating=old is not None and old.alive)
+        if tell is not None:
+            tell()  # outside of the lock: whoever waited may ask at once
         if made.error is None and old is not None:
             old.stop()
             old.thread.join(self._graces[0] + 60.0)
             shutil.rmtree(old.folder.path, ignore_errors=True)
 
-    def _describe(self, name: str, config: str, made: _Deployment, *, updating: bool) -> None:
+    def _describe(self, name: str, config: str, made: _Deployment, *, updating: bool) -> Callable[[], None]:
         record = self._record(ENDPOINT, name)
+        record.pop("UpdatingTo", None)
         description = record["Description"]
         if made.error is None:
             description |= {"EndpointStatus": "InService", "EndpointConfigName": config}
@@ -225,11 +230,12 @@ class Endpoints:
             description.pop("FailureReason", None)
         else:
             description |= {"EndpointStatus": "InService" if updating else "Failed", "FailureReason": made.error[:1024]}
-        self._store(name, record)
+        return self._store(name, record)
 
-    def _store(self, name: str, record: Record) -> None:
+    def _store(self, name: str, record: Record) -> Callable[[], None]:
+        """Store the record; returns what tells those who wait."""
         record["Description"]["LastModifiedTime"] = self._services().clock.now()
-        self._save(ENDPOINT, name, record)
+        return self._save(ENDPOINT, name, record)
 
     def invoke(self, name: str, body: bytes, headers: Mapping[str, str]) -> InvokeResult:
         """Ask the endpoint.
@@ -282,7 +288,7 @@ class Endpoints:
             record = self._record(ENDPOINT, name)
             status = record["Description"]["EndpointStatus"]
             if status in ("Creating", "Updating"):
-                self._begin(name, record["Description"]["EndpointConfigName"])
+                self._begin(name, record.get("UpdatingTo") or record["Description"]["EndpointConfigName"])
 
     def remove(self, name: str) -> None:
         """End an endpoint's processes and forget it."""

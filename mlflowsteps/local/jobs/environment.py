@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import site
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -52,6 +53,8 @@ def job_environment(
     }
     bins = [str(_python_folder(folder)), str(Path(sys.executable).parent), os.environ.get("PATH", _DEFAULT_PATH)]
     found.setdefault("LANG", "C.UTF-8")
+    if site.ENABLE_USER_SITE:  # HOME is the job's own, and pip's --user packages are found by it
+        found["PYTHONUSERBASE"] = site.getuserbase()
     found.update(
         PATH=os.pathsep.join(dict.fromkeys(bins)),
         HOME=str(folder.home),

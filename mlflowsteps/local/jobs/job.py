@@ -69,7 +69,7 @@ class Job:
             self.update(SecondaryStatus=secondary, SecondaryStatusTransitions=rows)
 
     def _transitions(self, secondary: str, message: str, now: float) -> list[Record]:
-        rows = copy.deepcopy(self.description.get("SecondaryStatusTransitions", []))
+        rows: list[Record] = copy.deepcopy(self.description.get("SecondaryStatusTransitions", []))
         if rows:
             rows[-1].setdefault("EndTime", now)
         rows.append({"Status": secondary, "StartTime": now, "StatusMessage": message})

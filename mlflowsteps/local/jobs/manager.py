@@ -373,7 +373,7 @@ class JobManager:
             services=self._services(),
             control=Control(*self._graces),
             record=record,
-            save=lambda: self._save(kind.name, name, record),
+            save=lambda: self._save_and_tell(kind.name, name, record),
         )
 
     def _submit(self, kind: Kind, record: Record) -> None:
@@ -385,19 +385,27 @@ class JobManager:
             job.enter("Starting", "Preparing the instances for training")
         self._dispatcher.submit(job)
 
-    def _save(self, kind: str, name: str, record: Record) -> None:
-        """Store a record, and tell those who wait for its end."""
+    def _save_and_tell(self, kind: str, name: str, record: Record) -> None:
+        self._save(kind, name, record)()
+
+    def _save(self, kind: str, name: str, record: Record) -> Callable[[], None]:
+        """Store a record; returns what tells those who wait for its end, to be called without a lock."""
         which = KINDS[kind]
         with self._lock:
             if self._closed:
-                return
+                return lambda: None
             self._records.put(kind, name.lower(), record)
             over = record["Description"].get(which.status_key) in which.terminal
             callbacks = self._watchers.pop((kind, name.lower()), []) if over else []
             if over:
                 self._live.pop((kind, name.lower()), None)
-        for callback in callbacks:
-            callback(copy.deepcopy(record["Description"]))
+            told = copy.deepcopy(record["Description"])
+
+        def tell() -> None:
+            for callback in callbacks:
+                callback(copy.deepcopy(told))
+
+        return tell
 
     def _work(self, job: Job) -> None:
         """Do a whole job; whatever comes of it becomes its description."""

@@ -13,6 +13,7 @@ __all__ = ["check_request"]
 
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 _PROCESSING_ROOT = "/opt/ml/processing/"
+_MAX_PROCESSING_SECONDS = 777_600
 Request = dict[str, Any]
 
 
@@ -53,10 +54,12 @@ def _check_unique(member: str, names: Iterable[str]) -> None:
         seen.add(name)
 
 
-def _check_texts(member: str, values: Any) -> None:
+def _check_texts(member: str, values: Any, most: int) -> None:
     for name, value in (values or {}).items():
         if not isinstance(value, str):
             raise _refuse(f"{member}[{name!r}] is {value!r}: values must be strings.")
+        if len(value) > most:
+            raise _refuse(f"{member}[{name!r}] has {len(value)} characters; at most {most} are allowed.")
 
 
 def _check_training(request: Request) -> None:
@@ -69,7 +72,8 @@ def _check_training(request: Request) -> None:
     _check_count("Environment", request.get("Environment"), 100)
     _check_count("InputDataConfig", request.get("InputDataConfig"), 20)
     _check_count("MetricDefinitions", algorithm.get("MetricDefinitions"), 40)
-    _check_texts("HyperParameters", request.get("HyperParameters"))
+    _check_texts("HyperParameters", request.get("HyperParameters"), 2500)
+    _check_texts("Environment", request.get("Environment"), 512)
     channels = [channel["ChannelName"] for channel in request.get("InputDataConfig") or ()]
     _check_unique("InputDataConfig", channels)
     for name in channels:
@@ -90,6 +94,9 @@ def _check_processing(request: Request) -> None:
     _check_count("ProcessingInputs", inputs, 10)
     _check_count("ProcessingOutputConfig.Outputs", outputs, 10)
     _check_count("Environment", request.get("Environment"), 100)
+    limit = (request.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds", 1)
+    if limit > _MAX_PROCESSING_SECONDS:
+        raise _refuse(f"MaxRuntimeInSeconds is {limit}; it must be at most {_MAX_PROCESSING_SECONDS}.")
     for item in [*(row.get("S3Input") for row in inputs), *(row.get("S3Output") for row in outputs)]:
         path = (item or {}).get("LocalPath")
         if path is not None and not (path.rstrip("/") + "/").startswith(_PROCESSING_ROOT):

@@ -43,7 +43,7 @@ class Bench:
     def get(self, key: str) -> bytes:
         return self.objects.path(BUCKET, key).read_bytes()
 
-    def keys(self) -> list[str]:
+    def all_keys(self) -> list[str]:
         return [info.key for info in self.objects.list(BUCKET)]
 
     def wait(self, kind: str, name: str, timeout: float = 60.0) -> Json:

@@ -75,7 +75,7 @@ def test_a_stopped_job_gets_sigterm_and_its_model_is_kept(bench: Bench, tmp_path
 
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "Stopped")
     assert "got SIGTERM" in bench.log("training-job", "s")
-    assert "models/s/output/model.tar.gz" in bench.keys()
+    assert "models/s/output/model.tar.gz" in bench.all_keys()
     with pytest.raises(ServiceError, match="is in status Stopped"):
         bench.manager.stop("training-job", "s")
 
@@ -87,7 +87,7 @@ def test_a_job_that_does_not_heed_sigterm_is_killed_after_the_grace(
     pipe = fifo(tmp_path / "runs")
     own(
         bench,
-        "import signal, sys\nsignal.signal(15, signal.SIG_IGN)\nopen(sys.argv[1], 'w').close()\nwhile 1: signal.pause()",
+        "import signal as s, sys\ns.signal(15, s.SIG_IGN)\nopen(sys.argv[1], 'w').close()\nwhile 1: s.pause()",
         pipe,
     )
     bench.manager.create("training-job", training("s", OWN))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,8 @@ config = json.loads((base / "config/processingjobconfig.json").read_text())
 (target / "train/sub").mkdir()
 (target / "train/sub/x.csv").write_text((source / "raw.csv").read_text().upper())
 (target / "train/link.csv").symlink_to("/etc/hostname")
-(target / "report/names.json").write_text(json.dumps([config["ProcessingJobName"], sys.argv[1:], config["ProcessingInputs"][0]["S3Input"]["LocalPath"]]))
+path = config["ProcessingInputs"][0]["S3Input"]["LocalPath"]
+(target / "report/names.json").write_text(json.dumps([config["ProcessingJobName"], sys.argv[1:], path]))
 (base / "output/message").write_text("rows=1")
 """
 
@@ -41,7 +43,7 @@ def test_inputs_go_in_and_outputs_come_out_in_both_path_modes(make_bench: Callab
     assert job["ExitMessage"] == "rows=1"
     assert job["CreationTime"] <= job["ProcessingStartTime"] <= job["ProcessingEndTime"]
     assert job["LocalRun"]["PathMode"] == mode
-    assert [key for key in bench.keys() if key.startswith(("train", "reports"))] == [
+    assert [key for key in bench.all_keys() if key.startswith(("train", "reports"))] == [
         "reports/P-1/names.json",
         "train/sub/x.csv",
     ]
@@ -200,13 +202,11 @@ def test_a_program_that_does_not_exist_fails_the_job_by_name(bench: Bench) -> No
 
 def test_the_job_runs_in_a_mount_namespace_that_the_machine_does_not_see(make_bench: Callable[..., Bench]) -> None:
     bench = make_bench(path_mode="namespace")
-    import os
-
-    before = sorted(os.listdir("/opt")) if os.path.isdir("/opt") else None
+    before = [path.name for path in Path("/opt").iterdir()]
     script = "import os; print(sorted(os.listdir('/opt'))); print(open('/etc/hosts').read())"
     bench.put("code/job.py", script)
     assert bench.run("processing-job", processing("p"))["ProcessingJobStatus"] == "Completed"
     log = bench.log("processing-job", "p")
     assert "127.0.0.1 algo-1" in log
-    assert str(sorted({*(before or []), "ml"})) in log
-    assert (sorted(os.listdir("/opt")) if before is not None else None) == before
+    assert str(sorted({*before, "ml"})) in log
+    assert [path.name for path in Path("/opt").iterdir()] == before

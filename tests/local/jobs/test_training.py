@@ -93,7 +93,8 @@ def test_the_description_tells_the_jobs_whole_life(bench: Bench, tmp_path: Path)
     assert job["CreationTime"] <= job["TrainingStartTime"] <= job["TrainingEndTime"] <= job["LastModifiedTime"]
     assert job["TrainingTimeInSeconds"] == job["BillableTimeInSeconds"] >= 1
     assert str(bench.manager.log_path("training-job", "life")) in job["SecondaryStatusTransitions"][2]["StatusMessage"]
-    assert job["StoppingCondition"] and job["EnableNetworkIsolation"] is False
+    assert job["StoppingCondition"] == {"MaxRuntimeInSeconds": 300}
+    assert job["EnableNetworkIsolation"] is False
 
 
 def test_two_runs_of_one_program_make_the_same_archive_byte_for_byte(bench: Bench, tmp_path: Path) -> None:
@@ -111,7 +112,7 @@ def test_the_failure_file_and_the_logs_end_make_the_reason(bench: Bench, tmp_pat
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Failed", "Failed")
     assert job["FailureReason"].startswith("AlgorithmError: no column rings, exit code: 4\nLog: ")
     assert job["FailureReason"].endswith("last words")
-    assert "models/f/output/model.tar.gz" not in bench.keys()
+    assert "models/f/output/model.tar.gz" not in bench.all_keys()
 
 
 def test_a_model_may_be_kept_uncompressed(bench: Bench, tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ def test_a_model_may_be_kept_uncompressed(bench: Bench, tmp_path: Path) -> None:
 
 
 def test_checkpoints_come_back_with_the_next_job(bench: Bench, tmp_path: Path) -> None:
-    source = "import pathlib; p = pathlib.Path('/opt/ml/checkpoints/n'); p.write_text(p.read_text() + '1' if p.exists() else '1')"
+    source = "open('/opt/ml/checkpoints/n', 'a').write('1')"
     own(bench, tmp_path, source)
     for name in ("c-1", "c-2"):
         request = training(name, OWN, CheckpointConfig={"S3Uri": f"s3://{BUCKET}/checkpoints"})
@@ -217,7 +218,8 @@ print("cwd", os.getcwd(), "a", options.a)
 HELPER = """
 import csv, pathlib
 def read(folder):
-    return [[float(v) for v in row] for path in sorted(pathlib.Path(folder).iterdir()) for row in csv.reader(path.open())]
+    files = sorted(pathlib.Path(folder).iterdir())
+    return [[float(v) for v in row] for file in files for row in csv.reader(file.open())]
 """
 
 

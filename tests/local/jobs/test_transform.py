@@ -115,7 +115,7 @@ def test_an_object_that_fails_leaves_no_output_and_the_others_do(echo: Bench) ->
         f"s3://{BUCKET}/in/b.csv: Bad HTTP status received from algorithm: 400: no poison please"
         in job["FailureReason"]
     )
-    assert [key for key in echo.keys() if key.startswith("pred")] == [
+    assert [key for key in echo.all_keys() if key.startswith("pred")] == [
         "predictions/a.csv.out",
         "predictions/sub/c.csv.out",
     ]
@@ -129,7 +129,7 @@ def test_gzipped_input_is_decompressed(echo: Bench) -> None:
         == "Completed"
     )
     assert bodies(echo, "t") == ["1,2\n3,4\n"]
-    assert "predictions/rows.csv.gz.out" in echo.keys()
+    assert "predictions/rows.csv.gz.out" in echo.all_keys()
 
     echo.put("bad/rows.csv.gz", b"no gzip")
     job = echo.run("transform-job", transform("t-2", "echo", "bad/", "text/csv", given=given))
@@ -227,7 +227,7 @@ def test_a_stopped_transform_stores_nothing(bench: Bench, tmp_path: Path) -> Non
     bench.manager.stop("transform-job", "t")
 
     assert bench.wait("transform-job", "t")["TransformJobStatus"] == "Stopped"
-    assert not [key for key in bench.keys() if key.startswith("predictions")]
+    assert not [key for key in bench.all_keys() if key.startswith("predictions")]
 
 
 def test_a_hostile_model_archive_fails_the_job(echo: Bench) -> None:
