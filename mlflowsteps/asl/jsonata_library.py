@@ -39,6 +39,7 @@ TIME_LIMIT_SECONDS = 5.0
 REGEX_SECONDS = 1.0
 MAX_ITEMS = 500_000
 MAX_TEXT = 8_388_608
+VALUE_WEIGHT = 16
 MAX_EXPRESSION = 32_768
 _MEMORY = "Expression evaluation memory limit exceeded: Check for excessive memory usage"
 _STACK = "Stack overflow error: Check for non-terminating recursive function. Consider rewriting as tail-recursive"
@@ -262,7 +263,7 @@ def _plain(value: Any) -> Json:
     """A result as JSON: no functions, no undefined, a bounded number of values, numbers within range."""
     if value is MISSING:
         raise Undefined
-    budget = [MAX_ITEMS * 2]
+    budget = [MAX_ITEMS]
     return _plain_value(value, budget)
 
 
@@ -381,20 +382,18 @@ def _bound(expression: Any) -> None:
 
 
 def _weight(value: Any) -> int:
-    """How many values and characters there are in a value, up to a little more than MAX_TEXT."""
+    """Characters in a value, each value inside counted as VALUE_WEIGHT, up to a little more than MAX_TEXT."""
     total, waiting = 0, [value]
     while waiting and total <= MAX_TEXT:
         item = waiting.pop()
         if isinstance(item, str):
             total += len(item)
         elif isinstance(item, dict):
-            total += len(item)
+            total += VALUE_WEIGHT * len(item)
             waiting.extend(item.values())
         elif isinstance(item, list):
-            total += len(item)
+            total += VALUE_WEIGHT * len(item)
             waiting.extend(item)
-        else:
-            total += 1
     return total
 
 

@@ -1,5 +1,6 @@
 """The syntax of JSONPath, in the dialect of the service (Jayway's): text to frozen segments.
 
+Named tuples, since this many frozen dataclasses take longer to make than all of the parsing of most programs.
 It owns the grammar and its error texts; what segments select is written in ``path_walk``, what a path means to a
 state in ``paths``.
 """
@@ -7,8 +8,7 @@ state in ``paths``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from mlflowsteps.asl.values import InvalidExpression, Json, loads
 
@@ -21,87 +21,75 @@ MAX_SEGMENTS = 256
 MAX_FILTER_DEPTH = 24
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(NamedTuple):
     """One property, or several: ``.a``, ``['a', 'b']``."""
 
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Indices:
+class Indices(NamedTuple):
     """One array index, or several; negative ones count from the end: ``[0]``, ``[0, -1]``."""
 
     numbers: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(NamedTuple):
     """Part of an array: ``[start:stop]``; None is open."""
 
     start: int | None
     stop: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Wildcard:
+class Wildcard(NamedTuple):
     """Every child: ``*``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(NamedTuple):
     """The children for which an expression holds: ``[?(@.a > 1)]``."""
 
     expression: FilterExpression
 
 
-@dataclass(frozen=True, slots=True)
-class Descent:
+class Descent(NamedTuple):
     """A segment applied to a node and all below it: ``..a``."""
 
     segment: Segment
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A function at the end of a path: ``.length()``."""
 
     name: str
     arguments: tuple[Json, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """A path inside a filter; ``relative``: from ``@``, else from ``$``."""
 
     relative: bool
     segments: tuple[Segment, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(NamedTuple):
     """A JSON value written in a filter."""
 
     value: Json
 
 
-@dataclass(frozen=True, slots=True)
-class Regex:
+class Regex(NamedTuple):
     """A regular expression written in a filter: ``/pattern/flags``."""
 
     pattern: str
     flags: str
 
 
-@dataclass(frozen=True, slots=True)
-class Exists:
+class Exists(NamedTuple):
     """True where the path selects something: ``@.a``."""
 
     query: Query
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """``left operator right``."""
 
     operator: str
@@ -109,22 +97,19 @@ class Comparison:
     right: Operand
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(NamedTuple):
     """``!item``."""
 
     item: FilterExpression
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(NamedTuple):
     """All of the items hold."""
 
     items: tuple[FilterExpression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(NamedTuple):
     """One of the items holds."""
 
     items: tuple[FilterExpression, ...]

@@ -38,7 +38,7 @@ from mlflowsteps.exceptions import StatesError
 
 __all__ = ["FUNCTIONS", "MAX_VISITS", "Budget", "compile_segments"]
 
-MAX_VISITS = 5_000_000
+MAX_VISITS = 2_000_000
 REGEX_SECONDS = 0.2
 
 Step: TypeAlias = Callable[[Iterable[Json], "Budget"], Iterator[Json]]

@@ -11,7 +11,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from types import MappingProxyType
 
 __all__ = ["Integration", "Job", "find_integration", "integrations", "near_integration"]
@@ -78,6 +77,8 @@ def integrations() -> Mapping[str, Integration]:
     >>> sorted(integrations()["sagemaker:createTrainingJob"].patterns)
     ['request_response', 'sync']
     """
+    from importlib import resources  # 10 ms; most programs never look anything up
+
     text = resources.files(__package__).joinpath("integrations.toml").read_text(encoding="utf-8")
     return MappingProxyType({name: _integration(name, row) for name, row in tomllib.loads(text).items()})
 
