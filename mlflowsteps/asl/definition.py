@@ -115,10 +115,9 @@ class ChoiceRule:
     """One rule of a Choice state, or its default (whose test is None).
 
     Args:
-        test: the condition.
+        test: the condition; None: it always holds.
         next: name of the state that follows.
-        assign: variables to set.
-        output: what the state passes on (JSONata).
+        flow: what the state passes on and sets when this rule holds.
     """
 
     test: Callable[[Scope], bool] | None
