@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeAlias
@@ -139,8 +140,7 @@ class Engine:
 
         Open tasks are handed out again, but for those that wait for their token alone; overdue timers fire.
         """
-        self._runs[live.rank] = live
-        self._open_tasks += len(live.tasks)
+        self._admit(live)
         for timer, due in live.timers.items():
             self._timers.set(live.rank, timer, due)
         for task in list(live.tasks.values()):
@@ -180,9 +180,7 @@ class Engine:
             self._effects.broken(error)
 
     def _refuse_rest(self) -> None:
-        for settler in self._settlers:
-            settler.set_result(None)
-        self._settlers.clear()
+        self._settle()
         while True:
             try:
                 item = self._inbox.get_nowait()
@@ -235,13 +233,16 @@ class Engine:
         seconds = None if due is None else self._clock.sleep_seconds(due, busy=self._open_tasks > 0)
         if seconds == 0.0:
             return
-        for settler in self._settlers:
-            settler.set_result(None)
-        self._settlers.clear()
+        self._settle()
         try:
             self._take(self._inbox.get(timeout=seconds), self._ready)
         except Empty:
             return
+
+    def _settle(self) -> None:
+        while self._settlers:
+            with suppress(IndexError):  # while the engine stops, another thread may take the last one
+                self._settlers.pop().set_result(None)
 
     def _process(self, batch: list[Message]) -> None:
         """Fold a group, store it, and only then let it have effects."""
@@ -262,12 +263,17 @@ class Engine:
             if message.reply is not None:
                 message.reply.set_result(reply)
 
+    def _admit(self, live: LiveRun) -> None:
+        if live.rank not in self._runs:
+            self._runs[live.rank] = live
+            self._open_tasks += len(live.tasks)
+
     def _fold(self, message: Message, group: _Group) -> bool:
         """Fold one message; False where it came too late and is dropped."""
         live = message.live
         if _too_late(message):
             return False
-        self._runs[live.rank] = live
+        self._admit(live)
         open_before, last_event_id = len(live.tasks), live.last_event_id
         entry = group.entry(live)
         try:

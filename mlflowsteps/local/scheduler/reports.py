@@ -42,19 +42,25 @@ class Report:
         self._task, self._end, self._submit = task, end, submit
 
     def submitted(self, output: Json) -> None:
-        """See ``records.TaskReport``."""
+        """See ``records.TaskReport``; an output that is no JSON fails the task."""
         task = self._task
+        if self._text(output) is None:
+            return
         self._submit(lambda now: TaskSubmitted(now, task, output))
 
     def succeeded(self, output: Json) -> None:
         """See ``records.TaskReport``; an output that is no JSON fails the task."""
-        try:
-            text = dumps(output)
-        except (TypeError, ValueError, RecursionError) as error:
-            self.failed("States.Runtime", f"The task's output is no JSON: {error}")
-            return
-        self._end(succeeded(self._task, text))
+        text = self._text(output)
+        if text is not None:
+            self._end(succeeded(self._task, text))
 
     def failed(self, error: str, cause: str | None = None, *, phase: str = "run") -> None:
         """See ``records.TaskReport``."""
         self._end(failed(self._task, error, cause, phase))
+
+    def _text(self, output: Json) -> str | None:
+        try:
+            return dumps(output)
+        except (TypeError, ValueError, RecursionError) as error:
+            self.failed("States.Runtime", f"The task's output is no JSON: {error}")
+            return None

@@ -49,7 +49,12 @@ class WorkerPool:
             self._threads += 1
             self._started += 1
             number = self._started
-        threading.Thread(target=self._work, name=f"{self._name}-{number}", daemon=True).start()
+        try:
+            threading.Thread(target=self._work, name=f"{self._name}-{number}", daemon=True).start()
+        except RuntimeError as error:  # the system has no thread left, or Python shuts down: the job waits its turn
+            logger.warning("No further thread for %s: %s", self._name, error)
+            with self._condition:
+                self._threads -= 1
 
     @property
     def threads(self) -> int:

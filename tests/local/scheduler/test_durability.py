@@ -234,6 +234,7 @@ def test_an_execution_that_was_not_resumed_can_be_stopped(tmp_path):
     assert second.store.executions.get(arn).status == "ABORTED"
     assert handler.was_cancelled.wait(30)
     assert len(handler.started) == 1
+    assert second.scheduler._engine._open_tasks == 0  # what virtual time goes by
     second.close()
 
 

@@ -74,8 +74,12 @@ def test_a_resource_without_a_handler_fails_its_task(make_bench):
     assert FUNCTION in record.result["cause"]
 
 
-def test_an_output_that_is_no_json_fails_the_task(make_bench):
-    record = make_bench({FUNCTION + "f": answering(lambda value: object())}).run(ONE_TASK)
+@pytest.mark.parametrize("method", ["succeeded", "submitted"])
+def test_an_output_that_is_no_json_fails_the_task(make_bench, method):
+    def start(request: Any, report: Any) -> None:
+        getattr(report, method)(object())
+
+    record = make_bench({FUNCTION + "f": Handler(start)}).run(ONE_TASK)
     assert (record.status, record.result["error"]) == ("FAILED", "States.Runtime")
 
 

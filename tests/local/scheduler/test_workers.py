@@ -67,3 +67,18 @@ def test_a_closed_pool_drops_jobs():
     pool.close()
     pool.submit(lambda: ran.append(1))
     assert (pool.threads, ran) == (0, [])
+
+
+def test_where_the_system_has_no_thread_left_the_job_waits_for_one(monkeypatch):
+    pool, done = WorkerPool(4, "test"), threading.Event()
+
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        pool.submit(done.set)
+    assert (pool.threads, done.is_set()) == (0, False)
+    pool.submit(lambda: None)
+    assert done.wait(30)
+    pool.close()
