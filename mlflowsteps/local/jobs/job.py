@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ class Job:
         services: the runtime's parts.
         control: how others stop it.
         record: what is stored: Request, Origin, Description.
-        save: stores ``record``.
+        save: stores ``record``; returns what tells those who wait for the job's end.
     """
 
     kind: Kind
@@ -46,54 +47,79 @@ class Job:
     services: Services
     control: Control
     record: Record
-    save: Callable[[], None]
+    save: Callable[[], Callable[[], None]]
     begun: float = field(default_factory=time.monotonic)
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
     def description(self) -> Record:
-        """The Describe* response so far; change it by ``update`` only."""
+        """The Describe* response so far; change it by ``update`` and its like only."""
         found: Record = self.record["Description"]
         return found
 
+    def _change(self, make: Callable[[Record], Record]) -> None:
+        """Change the description in one go (others stop the job meanwhile), store it, and tell who waits."""
+        with self.lock:
+            changes = make(self.description)
+            self.description.update(changes)
+            if self.kind.name in _WITH_LAST_MODIFIED:
+                self.description["LastModifiedTime"] = self.services.clock.now()
+            tell = self.save()
+        tell()
+
     def update(self, **changes: object) -> None:
         """Change the description and store it."""
-        self.description.update(changes, LastModifiedTime=self.services.clock.now())
-        if self.kind.name not in _WITH_LAST_MODIFIED:
-            self.description.pop("LastModifiedTime")
-        self.save()
+        self._change(lambda _: changes)
 
     def enter(self, secondary: str, message: str) -> None:
         """A training job enters a secondary status; the other kinds have none."""
         if self.kind.name == TRAINING:
-            rows = self._transitions(secondary, message, self.services.clock.now())
-            self.update(SecondaryStatus=secondary, SecondaryStatusTransitions=rows)
+            self._change(lambda known: self._transition(known, secondary, message, self.services.clock.now()))
 
-    def _transitions(self, secondary: str, message: str, now: float) -> list[Record]:
-        rows: list[Record] = copy.deepcopy(self.description.get("SecondaryStatusTransitions", []))
+    @staticmethod
+    def _transition(known: Record, secondary: str, message: str, now: float) -> Record:
+        rows: list[Record] = copy.deepcopy(known.get("SecondaryStatusTransitions", []))
         if rows:
             rows[-1].setdefault("EndTime", now)
         rows.append({"Status": secondary, "StartTime": now, "StatusMessage": message})
-        return rows
+        return {"SecondaryStatus": secondary, "SecondaryStatusTransitions": rows}
 
     def start_clock(self) -> None:
         """The job's time begins to count."""
         self.begun = time.monotonic()
         self.update(**{self._time_key("StartTime"): self.services.clock.now()})
 
+    def stop(self) -> None:
+        """Ask for the job's end; it is Stopping until its processes have ended."""
+
+        def stopping(known: Record) -> Record:
+            if known[self.kind.status_key] != "InProgress":
+                return {}
+            changes: Record = {self.kind.status_key: "Stopping"}
+            if self.kind.name == TRAINING:
+                changes |= self._transition(known, "Stopping", "Stopping the training job", self.services.clock.now())
+            return changes
+
+        self._change(stopping)
+        self.control.stop()
+
     def finish(self, status: str, secondary: str, *, reason: str | None = None) -> None:
         """Set the final status, times and reason."""
         now = self.services.clock.now()
-        changes: Record = {self.kind.status_key: status, self._time_key("EndTime"): now}
-        if reason is not None:
-            changes["FailureReason"] = reason
-        if self.kind.name == TRAINING:
-            if "TrainingStartTime" in self.description:
+
+        def finished(known: Record) -> Record:
+            changes: Record = {self.kind.status_key: status, self._time_key("EndTime"): now}
+            if reason is not None:
+                changes["FailureReason"] = reason
+            if self.kind.name == TRAINING:
+                changes |= self._transition(known, secondary, _MESSAGES[status].format(log=self.folder.log), now)
+                changes["SecondaryStatusTransitions"][-1]["EndTime"] = now
+            if "TrainingStartTime" in known:
                 seconds = max(1, math.ceil(time.monotonic() - self.begun))
                 changes |= {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
-            rows = self._transitions(secondary, _MESSAGES[status].format(log=self.folder.log), now)
-            rows[-1]["EndTime"] = now
-            changes |= {"SecondaryStatus": secondary, "SecondaryStatusTransitions": rows}
-        self.update(**changes)
+            return changes
+
+        self._change(finished)
 
     def _time_key(self, suffix: str) -> str:
         return self.kind.title.removesuffix("Job") + suffix

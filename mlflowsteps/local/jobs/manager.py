@@ -250,11 +250,7 @@ class JobManager:
         if job is None:  # left by a dead process, and not resumed: nothing runs
             job = self._job(which, self._get(which, name))
         elif not self._dispatcher.withdraw(job):
-            with self._lock:
-                if job.description[which.status_key] == "InProgress":
-                    job.update(**{which.status_key: "Stopping"})
-                    job.enter("Stopping", "Stopping the training job")
-            job.control.stop()
+            job.stop()
             return
         job.finish("Stopped", "Stopped")
 
@@ -373,7 +369,7 @@ class JobManager:
             services=self._services(),
             control=Control(*self._graces),
             record=record,
-            save=lambda: self._save_and_tell(kind.name, name, record),
+            save=lambda: self._save(kind.name, name, record),
         )
 
     def _submit(self, kind: Kind, record: Record) -> None:
@@ -384,9 +380,6 @@ class JobManager:
             record["Description"].pop("SecondaryStatusTransitions", None)  # from scratch
             job.enter("Starting", "Preparing the instances for training")
         self._dispatcher.submit(job)
-
-    def _save_and_tell(self, kind: str, name: str, record: Record) -> None:
-        self._save(kind, name, record)()
 
     def _save(self, kind: str, name: str, record: Record) -> Callable[[], None]:
         """Store a record; returns what tells those who wait for its end, to be called without a lock."""
