@@ -94,7 +94,12 @@ def java_text(value: Json) -> str:
         return "{" + ", ".join(f"{key}={java_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(java_text(item) for item in value) + "]"
-    return _java_float(value) if isinstance(value, float) else json.dumps(value)
+    if isinstance(value, float):
+        return _java_float(value)
+    return _JAVA_WORDS[value] if value is None or isinstance(value, bool) else str(value)
+
+
+_JAVA_WORDS = {None: "null", True: "true", False: "false"}
 
 
 def _java_float(value: float) -> str:

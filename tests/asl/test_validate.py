@@ -465,6 +465,11 @@ FAULTS = {
         "/States/A/ItemBatcher",
         "At least one",
     ),
+    "path in a batcher": (
+        mapped(DISTRIBUTED, ItemBatcher={"MaxItemsPerBatchPath": "a"}),
+        "/States/A/ItemBatcher/MaxItemsPerBatchPath",
+        "Value must be a valid JSONPath.",
+    ),
     "batch of 0": (
         mapped(DISTRIBUTED, ItemBatcher={"MaxItemsPerBatch": 0}),
         "/States/A/ItemBatcher/MaxItemsPerBatch",

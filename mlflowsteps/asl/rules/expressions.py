@@ -40,12 +40,28 @@ def paths(state: State) -> Found:
         text = state.body.get(name)
         if field.kind in {fields.PATH, fields.REFERENCE_PATH} and isinstance(text, str):
             yield from _path(pointer(state.pointer, name), text, name)
+    for where, name, text in _inner_paths(state):
+        yield from _path(where, text, name)
     for index, entry in enumerate(_list(state.body.get("Catch"))):
         text = entry.get("ResultPath") if isinstance(entry, dict) else None
         if isinstance(text, str):
             yield from _path(pointer(state.pointer, "Catch", index, "ResultPath"), text, "ResultPath")
         elif isinstance(entry, dict) and text is not None:
             yield fault(pointer(state.pointer, "Catch", index, "ResultPath"), "Expected value of type String")
+
+
+def _inner_paths(state: State) -> Iterator[tuple[str, str, str]]:
+    """Place, field and text of the paths inside ItemReader and ItemBatcher of a Map."""
+    reader, batcher = state.body.get("ItemReader"), state.body.get("ItemBatcher")
+    config = reader.get("ReaderConfig") if isinstance(reader, dict) else None
+    holders = (
+        (pointer(state.pointer, "ItemReader", "ReaderConfig"), config),
+        (pointer(state.pointer, "ItemBatcher"), batcher),
+    )
+    for where, holder in holders if state.type == "Map" else ():
+        for name, text in holder.items() if isinstance(holder, dict) else ():
+            if name.endswith("Path") and isinstance(text, str):
+                yield pointer(where, name), name, text
 
 
 def _list(value: Json) -> list[Json]:
