@@ -398,7 +398,8 @@ class Scheduler:
             task.submitted = True
             early = task.early
             task.settled = early is not None
-        self._engine.post(Message(live, event, task=task.command.task))
+            # Under the lock: once ``submitted`` can be seen, an end by token may be posted, and must come after it.
+            self._engine.post(Message(live, event, task=task.command.task))
         if early is not None:
             self._engine.post(Message(live, early, task=task.command.task))
 
