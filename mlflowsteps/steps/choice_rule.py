@@ -11,7 +11,7 @@ from mlflowsteps.inputs.rules import BaseRule, CompoundRule, NotRule, Rule
 
 __all__ = ["BaseRule", "ChoiceRule", "CompoundRule", "NotRule", "Rule"]
 
-Variable: TypeAlias = "str | Expression"
+Variable: TypeAlias = str | Expression
 
 
 class ChoiceRule:

@@ -29,13 +29,13 @@ __all__ = [
     "WholeNumber",
 ]
 
-Text: TypeAlias = "str | Expression"
+Text: TypeAlias = str | Expression
 """Text, or a placeholder for it."""
-PathText: TypeAlias = "str | Expression"
+PathText: TypeAlias = str | Expression
 """A path such as ``$.a``, or a placeholder that is one."""
-WholeNumber: TypeAlias = "int | Expression"
+WholeNumber: TypeAlias = int | Expression
 """A whole number, or a placeholder for it."""
-Number: TypeAlias = "float | Expression"
+Number: TypeAlias = float | Expression
 """A number, or a placeholder for it."""
 
 
