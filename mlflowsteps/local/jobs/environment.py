@@ -60,6 +60,10 @@ def job_environment(
         HOME=str(folder.home),
         TMPDIR=str(folder.tmp),
         PYTHONUNBUFFERED="1",
+        # A container's "pip install" is thrown away with it; the user's own environment must not be changed by a job.
+        PIP_TARGET=str(folder.home / "packages"),
+        PYTHONPATH=str(folder.home / "packages"),
+        PIP_DISABLE_PIP_VERSION_CHECK="1",
         AWS_REGION=region,
         AWS_DEFAULT_REGION=region,
         AWS_CONFIG_FILE=str(folder.etc / "aws-config"),

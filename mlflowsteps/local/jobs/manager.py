@@ -133,12 +133,13 @@ class JobManager:
             return arn
         self._check_references(which, request)
         record = self._new_record(which, copy.deepcopy(request), name, arn, origin)
-        if not self._records.insert(kind, name.lower(), record):
-            self._taken(which, name, origin, arn)
-            return arn
-        if kind in JOB_KINDS:
-            self._submit(which, record)
-        elif kind == ENDPOINT:
+        with self._lock:  # resume and stop see a job only once it is in line
+            if not self._records.insert(kind, name.lower(), record):
+                self._taken(which, name, origin, arn)
+                return arn
+            if kind in JOB_KINDS:
+                self._submit(which, record)
+        if kind == ENDPOINT:
             self._endpoints.deploy(name)
         return arn
 
@@ -238,21 +239,22 @@ class JobManager:
             ServiceError: there is no such job, or it has ended.
         """
         which = KINDS[kind]
-        description = self.describe(kind, name)
-        status = description.get(which.status_key)
-        if kind not in JOB_KINDS or status in which.terminal:
-            raise ServiceError(
-                "ValidationException",
-                f"The request was rejected because the {which.label} {name} is in status {status}; only jobs in "
-                "progress can be stopped.",
-            )
-        job = self._live.get((kind, name.lower()))
+        with self._lock:  # between looking and acting the job must not end
+            description = self.describe(kind, name)
+            status = description.get(which.status_key)
+            if kind not in JOB_KINDS or status in which.terminal:
+                raise ServiceError(
+                    "ValidationException",
+                    f"The request was rejected because the {which.label} {name} is in status {status}; only jobs in "
+                    "progress can be stopped.",
+                )
+            job = self._live.get((kind, name.lower()))
         if job is None:  # left by a dead process, and not resumed: nothing runs
-            job = self._job(which, self._get(which, name))
-        elif not self._dispatcher.withdraw(job):
+            self._job(which, self._get(which, name)).finish("Stopped", "Stopped")
+        elif self._dispatcher.withdraw(job):
+            job.finish("Stopped", "Stopped")
+        else:
             job.stop()
-            return
-        job.finish("Stopped", "Stopped")
 
     def delete(self, kind: str, name: str) -> None:
         """Delete a model, endpoint configuration or endpoint (its processes end), or the record of an ended job.
@@ -313,10 +315,11 @@ class JobManager:
         What still runs of that process is killed first. Calling it again, or with jobs running, does no harm.
         """
         for kind in (KINDS[name] for name in JOB_KINDS):
-            for record in self._records.list(kind.name):
-                key = (kind.name, record["Description"][kind.name_key].lower())
-                if record["Description"][kind.status_key] not in kind.terminal and key not in self._live:
-                    self._take_up(kind, record)
+            with self._lock:
+                for record in self._records.list(kind.name):
+                    key = (kind.name, record["Description"][kind.name_key].lower())
+                    if record["Description"][kind.status_key] not in kind.terminal and key not in self._live:
+                        self._take_up(kind, record)
         for record in self._records.list(ENDPOINT):
             self._endpoints.take_up(record["Description"]["EndpointName"])
 
@@ -374,12 +377,12 @@ class JobManager:
 
     def _submit(self, kind: Kind, record: Record) -> None:
         job = self._job(kind, record)
-        with self._lock:
-            self._live[kind.name, job.name.lower()] = job
         if kind.name == TRAINING:
             record["Description"].pop("SecondaryStatusTransitions", None)  # from scratch
             job.enter("Starting", "Preparing the instances for training")
-        self._dispatcher.submit(job)
+        with self._lock:
+            self._live[kind.name, job.name.lower()] = job
+            self._dispatcher.submit(job)
 
     def _save(self, kind: str, name: str, record: Record) -> Callable[[], None]:
         """Store a record; returns what tells those who wait for its end, to be called without a lock."""

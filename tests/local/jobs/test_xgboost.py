@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -35,8 +36,11 @@ def train(bench: Bench, name: str = "xgb-1", image: str = XGBOOST, form: str = "
     return bench.run("training-job", training(name, image, channels=channels, HyperParameters=PARAMETERS) | changes)
 
 
-@pytest.mark.parametrize("form", ["csv", "libsvm"])
-def test_training_ends_with_a_model_metrics_and_a_log_of_every_round(bench: Bench, form: str) -> None:
+@pytest.mark.parametrize(("form", "mode"), [("csv", "namespace"), ("libsvm", "rewritten")])
+def test_training_ends_with_a_model_metrics_and_a_log_of_every_round(
+    make_bench: Callable[..., Bench], form: str, mode: str
+) -> None:
+    bench = make_bench(path_mode=mode)
     job = train(bench, form=form)
 
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Completed", "Completed"), job.get("FailureReason")
