@@ -107,6 +107,7 @@ class Engine:
         self._store, self._clock, self._effects = store, clock, effects
         self._inbox: SimpleQueue[Item] = SimpleQueue()
         self._ready: deque[Message] = deque()  # runs with more to do at once
+        self._woken_by: list[Message] = []
         self._timers = Timers()
         self._runs: dict[int, LiveRun] = {}
         self._open_tasks = 0
@@ -181,6 +182,9 @@ class Engine:
 
     def _refuse_rest(self) -> None:
         self._settle()
+        for message in self._woken_by:
+            self._inbox.put(message)
+        self._woken_by = []
         while True:
             try:
                 item = self._inbox.get_nowait()
@@ -195,7 +199,7 @@ class Engine:
 
     def _collect(self) -> list[Message]:
         """Messages, in order: what came in, what goes on, what is due; sleeps where there is nothing."""
-        batch: list[Message] = []
+        batch, self._woken_by = self._woken_by, []  # it came before all that is in the inbox now
         self._drain(batch)
         batch.extend(self._ready.popleft() for _ in range(min(TURNS, len(self._ready))))
         if len(self._timers):
@@ -211,7 +215,7 @@ class Engine:
             except Empty:
                 return
 
-    def _take(self, item: Item, batch: list[Message] | deque[Message]) -> None:
+    def _take(self, item: Item, batch: list[Message]) -> None:
         if isinstance(item, Message):
             batch.append(item)
         elif isinstance(item, Future):
@@ -235,7 +239,7 @@ class Engine:
             return
         self._settle()
         try:
-            self._take(self._inbox.get(timeout=seconds), self._ready)
+            self._take(self._inbox.get(timeout=seconds), self._woken_by)
         except Empty:
             return
 
