@@ -164,8 +164,11 @@ class Job:
 
     def read_result(self, path: str, limit: int = 1024) -> str | None:
         """The beginning of a file that the job may have written, such as ``/opt/ml/output/failure``."""
-        with contextlib.suppress(OSError), self.folder.inside(path).open("rb") as file:
-            return file.read(limit).decode("utf-8", "replace").strip() or None
+        file = self.folder.inside(path)
+        with contextlib.suppress(OSError):
+            if file.is_file():  # a pipe would be waited for
+                with file.open("rb") as stream:
+                    return stream.read(limit).decode("utf-8", "replace").strip() or None
         return None
 
 

@@ -77,6 +77,8 @@ class JobProcess:
         if hasattr(os, "waitid"):
             # Not reaped yet: the process group's id cannot have been given to another while it is killed.
             os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        else:  # macOS before Python 3.13
+            self._child.wait()
         with self._lock:
             self._signal(signal.SIGKILL)
             self.returncode = self._child.wait()

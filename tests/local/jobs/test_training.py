@@ -115,6 +115,14 @@ def test_the_failure_file_and_the_logs_end_make_the_reason(bench: Bench, tmp_pat
     assert "models/f/output/model.tar.gz" not in bench.all_keys()
 
 
+@pytest.mark.parametrize("path", ["output/failure", "model/pipe", "output/data/pipe"])
+def test_a_pipe_in_place_of_a_result_is_not_waited_for(bench: Bench, tmp_path: Path, path: str) -> None:
+    own(bench, tmp_path, f"import os; os.path.exists('/opt/ml/{path}') or os.mkfifo('/opt/ml/{path}'); os._exit(1)")
+    assert bench.run("training-job", training("f", OWN))["FailureReason"].startswith("AlgorithmError: Exit Code: 1")
+    own(bench, tmp_path, f"import os; os.mkfifo('/opt/ml/{path}')")
+    assert bench.run("training-job", training("g", OWN))["TrainingJobStatus"] == "Completed"
+
+
 def test_a_model_may_be_kept_uncompressed(bench: Bench, tmp_path: Path) -> None:
     own(bench, tmp_path, "open('/opt/ml/model/w', 'w').write('w')")
     output = {"S3OutputPath": f"s3://{BUCKET}/models", "CompressionType": "NONE"}
