@@ -25,8 +25,10 @@ _GAPS = {
 }
 _GAPS.update({(second, first): gap for (first, second), gap in _GAPS.items()})
 _PORT_STEP = 24.0
+_FIRM = 40.0  # how much more a cell of the main path counts where two want the same place
 _RESTING = 0.02  # weight of a cell that nothing pulls: it stays where it is, and gives way to all others
 
+_Pull = list[tuple[int, float, float]]
 Ports = dict[tuple[int, int], float]
 """Offset from the cell's axis at which the link to the other cell leaves or enters, by (cell, other cell)."""
 
@@ -67,15 +69,28 @@ def align(rows: Rows, ports: Ports, links: list[Link]) -> list[float]:
     distances = [_distances(rows, row) for row in rows.rows]
     axis = _packed(rows, distances)
     pulls = [_pulls(rows, cell, ports) for cell in range(len(rows.row))]
+    mains = _main_chains(rows, ports)
+    firmness = [1.0] * len(rows.row)
+    for chain in mains:
+        _hold(chain, pulls, firmness)
+    above, below = [pull[:1] for pull in pulls], [pull[1:] for pull in pulls]
     for sweep in range(_SWEEPS):
-        both = sweep >= _SWEEPS - 2
-        down, up = (pulls, pulls) if both else ([pull[:1] for pull in pulls], [pull[1:] for pull in pulls])
+        down, up = (pulls, pulls) if sweep >= _SWEEPS - 2 else (above, below)
         for index, row in enumerate(rows.rows):
-            _solve(row, distances[index], axis, down)
+            _solve(row, distances[index], axis, down, firmness)
         for index in range(len(rows.rows) - 1, -1, -1):
-            _solve(rows.rows[index], distances[index], axis, up)
-    _straighten(rows, distances, axis, ports, links)
+            _solve(rows.rows[index], distances[index], axis, up, firmness)
+    _straighten(rows, distances, axis, ports, links, mains)
     return axis
+
+
+def _hold(chain: list[int], pulls: list[list[_Pull]], firmness: list[float]) -> None:
+    """Make a main chain rigid: along it each cell heeds only the next, or side links would bend it bit by bit."""
+    for upper, lower in pairwise(chain):
+        pulls[upper][1] = [pull for pull in pulls[upper][1] if pull[0] == lower]
+        pulls[lower][0] = [pull for pull in pulls[lower][0] if pull[0] == upper]
+    for cell in chain:
+        firmness[cell] = _FIRM
 
 
 def _distances(rows: Rows, row: list[int]) -> list[float]:
@@ -96,9 +111,6 @@ def _packed(rows: Rows, distances: list[list[float]]) -> list[float]:
     return axis
 
 
-_Pull = list[tuple[int, float, float]]
-
-
 def _pulls(rows: Rows, cell: int, ports: Ports) -> list[_Pull]:
     """What pulls at a cell from above and from below: (other cell, offset between the axes, weight)."""
     return [
@@ -107,7 +119,9 @@ def _pulls(rows: Rows, cell: int, ports: Ports) -> list[_Pull]:
     ]
 
 
-def _solve(row: list[int], steps: list[float], axis: list[float], pulls: list[list[_Pull]]) -> None:
+def _solve(
+    row: list[int], steps: list[float], axis: list[float], pulls: list[list[_Pull]], firmness: list[float]
+) -> None:
     """Move the cells of a row as near to where they are pulled as the least distances allow."""
     wanted: list[tuple[float, float]] = []
     for cell in row:
@@ -116,7 +130,7 @@ def _solve(row: list[int], steps: list[float], axis: list[float], pulls: list[li
             for other, offset, weight in pull:
                 total += weight
                 at += weight * (axis[other] + offset)
-        wanted.append((at / total, total) if total else (axis[cell], _RESTING))
+        wanted.append((at / total, total * firmness[cell]) if total else (axis[cell], _RESTING))
     if len(row) == 1:
         axis[row[0]] = wanted[0][0]
         return
@@ -154,9 +168,15 @@ class _Room:
         return low, high
 
 
-def _straighten(rows: Rows, distances: list[list[float]], axis: list[float], ports: Ports, links: list[Link]) -> None:
+def _straighten(
+    rows: Rows,
+    distances: list[list[float]],
+    axis: list[float],
+    ports: Ports,
+    links: list[Link],
+    mains: list[list[int]],
+) -> None:
     room = _Room(rows, distances, axis)
-    mains = _main_chains(rows, ports)
     ways = _ways(links, {cell for chain in mains for cell in chain})
     for _ in range(2):
         for chain in mains:
@@ -204,20 +224,12 @@ def _weight(entry: tuple[int, float]) -> float:
 
 
 def _ways(links: list[Link], settled: set[int]) -> list[tuple[int, list[int], int]]:
-    """The passed cells of each link, with the cells at both ends; a trunk's cells stand in its first link only."""
-    seen = set(settled)
+    """The passed cells of each link that no main chain has settled, with the cells at both ends."""
     ways = []
     for link in sorted(links, key=lambda link: -len(link.cells)):
         passed = link.cells[1:-1]
-        own = []
-        for cell in passed:
-            if cell in seen:
-                break
-            own.append(cell)
-        seen.update(own)
-        if own:
-            last = link.cells[len(own) + 1]
-            ways.append((link.source, own, last))
+        if passed and passed[0] not in settled:
+            ways.append((link.source, passed, link.cells[-1]))
     return ways
 
 

@@ -18,6 +18,7 @@ __all__ = ["LABEL", "PASS", "VERTEX", "Link", "Rows", "make_rows"]
 
 VERTEX, PASS, LABEL = 0, 1, 2
 
+_BACK, _LONG = 0.3, 0.3  # weights of back links, and of those that pass over a rank: the main path is neither
 _SWEEPS = 12
 _PATIENCE = 3
 _TRANSPOSE_LIMIT = 1200  # cells; above this many the adjacent exchanges cost more than they mend
@@ -44,7 +45,9 @@ class Link:
     priority: int = 0
     back: bool = False
     cells: list[int] = field(default_factory=list)
-    """From source to target: the vertex, the cells passed, the vertex."""
+    """From source to target: the vertex, the cells passed, the vertex; or the cell of a trunk at which it joins."""
+    joins: bool = False
+    """Whether it ends in a trunk that another link leads on to the target."""
     label_cell: int = -1
 
 
@@ -202,31 +205,38 @@ def _label_rows(ranks: list[int], links: list[Link]) -> tuple[list[int], dict[in
 
 
 def _thread_links(rows: Rows, links: list[Link], ranks: list[int], label_row: dict[int, int]) -> None:
-    """Give every link its cells in the rows it passes, sharing those of a trunk."""
+    """Give every link its cells in the rows it passes, down to the trunk of its kind where there is one already."""
     trunks: dict[tuple[int, str, bool, int], int] = {}
-    joined: set[tuple[int, int]] = set()
-    for link in sorted(links, key=lambda link: link.priority):
+    for link in _longest_first(rows, links):
         step = -1 if link.back else 1
-        cells = [link.source]
-        own = -1
-        if link.label is not None:
-            own = label_row[ranks[link.source] - 1 if link.back else ranks[link.source]]
+        link.weight *= _BACK if link.back else 1.0
+        link.weight *= _LONG if abs(ranks[link.source] - ranks[link.target]) > 1 else 1.0
+        own = label_row[ranks[link.source] - (1 if link.back else 0)] if link.label is not None else -1
+        link.cells = [link.source]
         for row in range(rows.row[link.source] + step, rows.row[link.target], step):
             if row == own and link.label is not None:
                 link.label_cell = rows.add(row, LABEL, *link.label)
-                cells.append(link.label_cell)
+                link.cells.append(link.label_cell)
                 continue
             key = (link.target, link.kind, link.back, row)
-            if key not in trunks:
-                trunks[key] = rows.add(row, PASS, 0.0, 0.0)
-            cells.append(trunks[key])
-        cells.append(link.target)
-        link.cells = cells
-        for first, second in pairwise(cells):
-            pair = (second, first) if link.back else (first, second)
-            if pair not in joined:
-                joined.add(pair)
-                rows.join(*pair, link.weight)
+            link.joins = key in trunks
+            link.cells.append(trunks[key] if link.joins else trunks.setdefault(key, rows.add(row, PASS, 0.0, 0.0)))
+            if link.joins:
+                break
+        else:
+            link.cells.append(link.target)
+        for first, second in pairwise(link.cells):
+            rows.join(*((second, first) if link.back else (first, second)), link.weight)
+
+
+def _longest_first(rows: Rows, links: list[Link]) -> list[Link]:
+    """The links by priority; of those that may share a trunk the longest first, so that the others meet it early."""
+    groups: dict[tuple[int, str, bool], list[Link]] = {}
+    for link in sorted(links, key=lambda link: link.priority):
+        groups.setdefault((link.target, link.kind, link.back), []).append(link)
+    for group in groups.values():
+        group.sort(key=lambda link: -abs(rows.row[link.source] - rows.row[link.target]))
+    return [link for group in groups.values() for link in group]
 
 
 def _reduce_crossings(rows: Rows) -> None:

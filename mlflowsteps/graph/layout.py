@@ -38,8 +38,8 @@ _BRANCHES_ACROSS = {True: 1100.0, False: 700.0}  # above this extent the branche
 _LANDSCAPE_LIMIT = (8, 980.0)  # automatic: so few nodes at the top, and no wider than a notebook's cell
 
 _WEIGHTS = {"start": 8.0, "next": 8.0, "end": 3.0, "choice": 2.0, "default": 1.5, "catch": 0.15}
-_PRIORITY = {"start": 0, "next": 1, "choice": 2, "default": 3, "end": 4, "catch": 5}
-_BACK = 0.3
+_FAILING = 0.5  # of the way from a Fail state to End: End stands under success
+_PRIORITY = {"start": 0, "next": 0, "choice": 1, "default": 1, "end": 2, "catch": 3}
 
 
 @dataclass(slots=True)
@@ -194,8 +194,6 @@ class _Drawing:
         links, groups, loops = self._links(level, list(boxes))
         left, right, depth = self._extents(list(boxes.values()), level, loops)
         rows = make_rows(left, right, depth, links)
-        for link in links:
-            link.weight *= _BACK if link.back else 1.0
         ports = place_ports(rows, self._spread(list(boxes.values())))
         axis = align(rows, ports, links)
         spans = _spans(rows, axis)
@@ -262,7 +260,12 @@ class _Drawing:
             size = (text_width(text, EDGE_SIZE) + 6, 15.0) if text else None
             if size and not self._portrait:
                 size = (size[1], size[0])
-            links.append(Link(number[source], number[target], kind, _WEIGHTS[kind], size, priority=_PRIORITY[kind]))
+            # Of equal kinds the one to the state written next comes first: authors write in the order of the flow.
+            ahead = (number[target] - number[source]) % len(keys)
+            priority = _PRIORITY[kind] * len(keys) + ahead
+            failing = kind == "end" and self._model.nodes[source].type == "Fail"
+            weight = _FAILING if failing else _WEIGHTS[kind]
+            links.append(Link(number[source], number[target], kind, weight, size, priority=priority))
         return links, [tuple(edges) for edges in together.values()], loops
 
     def _extents(
@@ -288,7 +291,9 @@ class _Drawing:
             if box.node.kind in {"start", "end"}:
                 return 0.0
             if not self._portrait:
-                return max(0.0, box.height / 2 - 12)
+                # A pointed side is met near its tip.
+                pointed = box.node.type in {"Choice", "Succeed", "Fail"} and not box.container
+                return 6.0 if pointed else max(0.0, box.height / 2 - 12)
             slant = 24 if box.node.type in {"Choice", "Succeed", "Fail"} and not box.container else 14
             return max(0.0, box.width / 2 - slant)
 

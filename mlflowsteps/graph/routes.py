@@ -62,26 +62,17 @@ class Spans:
 def trace(rows: Rows, axis: Sequence[float], ports: Ports, spans: Spans, links: Sequence[Link]) -> list[Piece]:
     """The pieces of all links, in (across, along) coordinates."""
     tracer = _Tracer(rows, axis, ports, spans)
-    joins = _joins(links)
+    joins = {link.cells[-1] for link in links if link.joins}
     pieces: list[Piece] = []
     begun: dict[int, int] = {}  # cell at which links come together -> the piece that goes on from there
-    # The longest link draws the trunk; each of the others then ends where it comes in.
-    for index in sorted(range(len(links)), key=lambda index: -len(links[index].cells)):
+    # Trunks first: each of the others then ends where it comes in.
+    for index in sorted(range(len(links)), key=lambda index: links[index].joins):
         _cut(tracer, index, links[index], pieces, joins, begun)
     return pieces
 
 
-def _joins(links: Sequence[Link]) -> set[int]:
-    """The cells of trunks at which a further link comes in."""
-    entered: dict[int, set[int]] = {}
-    for link in links:
-        for before, cell in zip(link.cells, link.cells[1:-1], strict=False):
-            entered.setdefault(cell, set()).add(before)
-    return {cell for cell, befores in entered.items() if len(befores) > 1}
-
-
 def _cut(tracer: _Tracer, index: int, link: Link, pieces: list[Piece], joins: set[int], begun: dict[int, int]) -> None:
-    """Cut one link where others join it; what another link has drawn already is only referred to."""
+    """Cut one link where others join it."""
     start, entering, before = 0, [index], list[int]()
     final = len(link.cells) - 1
     for stop in range(1, len(link.cells)):
@@ -90,13 +81,11 @@ def _cut(tracer: _Tracer, index: int, link: Link, pieces: list[Piece], joins: se
             continue
         number = len(pieces)
         curves = tracer.curves(link.cells[start : stop + 1], back=link.back)
-        pieces.append(Piece(curves, entering, before, tip=stop == final))
-        if stop == final:
-            return
-        if cell in begun:
+        pieces.append(Piece(curves, entering, before, tip=stop == final and not link.joins))
+        if stop == final and link.joins:
             pieces[begun[cell]].before.append(number)
-            return
-        begun[cell] = number + 1
+        elif stop != final:
+            begun[cell] = number + 1
         start, entering, before = stop, [], [number]
 
 

@@ -186,3 +186,16 @@ def crossings(drawing: Layout) -> int:
 )
 def test_lines_hardly_cross(name, most):
     assert crossings(layout(read_model(samples.EVERY[name]), portrait=True)) <= most
+
+
+def test_a_long_flow_does_not_drift_to_a_side():
+    drawing = layout(read_model(samples.large(400)), portrait=True)
+    assert drawing.width < 500
+
+
+def test_number_of_cells_is_linear_in_the_catches_of_one_handler():
+    def routes(states):
+        drawing = layout(read_model(samples.large(states)))
+        return sum(len(route.curves) for route in drawing.routes)
+
+    assert routes(800) < 2.3 * routes(400)
