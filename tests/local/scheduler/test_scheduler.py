@@ -8,7 +8,9 @@ import pytest
 
 from mlflowsteps.exceptions import RuntimeClosed, ServiceError, StatesError
 from mlflowsteps.local.clock import SystemClock
+from mlflowsteps.local.interpreter import Started
 from mlflowsteps.local.scheduler import Scheduler, TokenError, live
+from mlflowsteps.local.scheduler.engine import Message
 from mlflowsteps.local.store import Store
 from tests.local.scheduler.bench import FUNCTION, TOKEN_TASK, Handler, answering, machine, silent, submitting, task
 
@@ -271,6 +273,19 @@ def test_an_execution_whose_end_is_stored_is_not_said_to_be_left(make_bench, mon
     assert bench.scheduler.close() == []
 
 
+def test_the_message_that_wakes_the_engine_comes_before_those_after_it(make_bench):
+    bench = make_bench()
+    engine = bench.scheduler._engine
+    engine._thread = threading.Thread()  # so that the engine's own does not start
+    run = live.LiveRun(1, bench.header(), None)
+    messages = [Message(run, Started) for _ in range(3)]
+    for message in messages:
+        engine.post(message)
+    engine._sleep()  # takes the first
+    assert [id(message) for message in engine._collect()] == [id(message) for message in messages]
+    engine._thread = None
+
+
 # Task tokens
 
 
@@ -291,6 +306,26 @@ def test_a_token_used_before_the_submission_was_reported_waits_for_it(make_bench
     bench = make_bench({TOKEN_TASK: Handler(start)})
     record = bench.run(machine(A=task(TOKEN_TASK)))
     assert record.result == {"output": '"early"'}
+    types = bench.types(record.arn)
+    assert types.index("TaskSubmitted") < types.index("TaskSucceeded")
+
+
+def test_a_token_used_while_the_submission_is_reported_does_not_overtake_it(make_bench):
+    handler = submitting()
+    bench = make_bench({TOKEN_TASK: handler})
+    real, users = bench.scheduler._engine.post, []
+
+    def post(item: Any) -> None:
+        if getattr(item, "task", None) is not None and not users:
+            token = handler.started[0].token
+            users.append(threading.Thread(target=bench.scheduler.send_task_success, args=(token, "1")))
+            users[0].start()
+            users[0].join(0.2)  # it could get ahead now, were it let
+        real(item)
+
+    bench.scheduler._engine.post = post
+    record = bench.run(machine(A=task(TOKEN_TASK)))
+    users[0].join(30)
     types = bench.types(record.arn)
     assert types.index("TaskSubmitted") < types.index("TaskSucceeded")
 
