@@ -112,7 +112,9 @@ def _endless():
     return value
 
 
-@pytest.mark.parametrize("result", [object(), {1, 2}, float("nan"), {(1, 2): 3}, _endless()], ids=str)
+@pytest.mark.parametrize(
+    "result", [object(), {1, 2}, float("nan"), {(1, 2): 3}, _endless()], ids=["object", "set", "nan", "key", "endless"]
+)
 def test_a_result_that_is_no_json_is_a_marshal_error(registry, result):
     answer = call(registry, lambda event, context: result)
     document = json.loads(answer.payload)
