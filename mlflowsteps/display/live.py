@@ -164,10 +164,9 @@ class _Lines:
 def _line(view: ProgressView, path: str) -> str:
     state = view.status.states[path]
     at = duration(view.elapsed)
-    names = [part.replace("~1", "/").replace("~0", "~") for part in path.split("/")]
     error = "  " + cut(visible(f"{state.error}: {state.cause or ''}"), 200) if state.error else ""
     icon = STATUSES[state.status].icon
-    return f"[{at:>9}] {icon} {visible(' / '.join(names))}: {state.summary(view.looked)}{error}"
+    return f"[{at:>9}] {icon} {visible(view.place_of(path))}: {state.summary(view.looked)}{error}"
 
 
 def _write(stream: TextIO, text: str) -> None:

@@ -287,6 +287,15 @@ class ProgressView(View):
         node = self.model.nodes.get(path)
         return node.name if node else path.replace("~1", "/").replace("~0", "~")
 
+    def place_of(self, path: str) -> str:
+        """A state's name after those of the containers round it: ``Train candidates / Train XGBoost``."""
+        names = [self._name_of(path)]
+        node = self.model.nodes.get(path)
+        while node is not None and node.parent is not None:
+            node = self.model.nodes[node.parent]
+            names.insert(0, node.name)
+        return " / ".join(names)
+
     def _state(self, node: Node) -> StateStatus:
         return self._status.states.get(node.key) or StateStatus(node.key)
 

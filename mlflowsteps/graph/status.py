@@ -455,7 +455,8 @@ class StatusTracker:
     def _aborted(self, event: Event, run: Run, visit: Visit | None, at: float | None) -> tuple[Run, Visit | None]:
         del event
         if visit is not None and visit.open:
-            _close(visit, "ABORTED", at)
+            # What has failed is ended by such an event too.
+            _close(visit, "FAILED" if visit.failed else "ABORTED", at)
         return run, visit
 
     def _redriven(self, event: Event, run: Run, visit: Visit | None, at: float | None) -> tuple[Run, Visit | None]:

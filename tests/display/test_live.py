@@ -44,7 +44,7 @@ def test_log_has_one_line_for_each_change_of_a_state():
     lines = out.getvalue().splitlines()
     assert "run: ▶" in lines[0]
     assert len([line for line in lines if "Validate input: Succeeded" in line]) == 1
-    assert any("Train candidates / 1 / Train LightGBM: Failed" in line and "out of memory" in line for line in lines)
+    assert any("Train candidates / Train LightGBM: Failed" in line and "out of memory" in line for line in lines)
     assert "Cause: AlgorithmError: out of memory, exit code 137" in lines
     assert lines[-1] == "Log: jobs/lgbm/log.txt"
     assert "\x1b" not in out.getvalue()

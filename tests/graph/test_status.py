@@ -169,6 +169,20 @@ def test_retried_parallel_shows_its_latest_attempt_only():
     assert len(status.states["P/0/A"].visits) == 2
 
 
+def test_failed_task_stays_failed_when_its_state_is_aborted_for_it():
+    history = History()
+    history.start()
+    begun = history.add("MapStateStarted", history.enter("Each", 0, "Map"), {"length": 1})
+    at = history.add("MapIterationStarted", begun, {"name": "Each", "index": 0})
+    at = history.add("TaskStateAborted", history.fail(history.schedule(history.enter("Score", at))))
+    at = history.add("MapIterationFailed", at, {"name": "Each", "index": 0})
+    at = history.add("MapStateFailed", at, {"error": "States.TaskFailed"})
+    history.add("ExecutionFailed", at, {"error": "States.TaskFailed"})
+    status = execution_status(MAPPED, history.events)
+    assert statuses(status) == {"Each": "FAILED", "Each/Score": "FAILED"}
+    assert status.failed.path == "Each/Score"
+
+
 def test_redrive_takes_the_execution_up_again():
     history = History()
     history.start()
