@@ -241,25 +241,22 @@ class Execution:
 
         events: list[dict[str, Any]] = []
         pace = polling.Pace(poll)
-        description: dict[str, Any] = {}
-        shown = False
         with Live() as live:
             try:
                 while True:
                     description = self.describe()  # before the events: those of the end are then among them
                     added = self._newer_than(events[-1]["id"] if events else 0, max_events - len(events))
                     events += added
-                    if added or not shown or self.status.ended:
-                        view = self._view(portrait, events, description)
-                        live.update(view)
-                        shown = True
-                        pace.restart()
+                    view = self._view(portrait, events, description)
+                    live.update(view)
                     if self.status.ended:
                         return view
+                    if added:
+                        pace.restart()
                     self._rest(pace.next())
             except KeyboardInterrupt:
                 note = "Watching was interrupted; the execution goes on. Call watch() again, or stop() it."
-                view = self._view(portrait, events, description or self.describe(), note)
+                view = self._view(portrait, events, self.describe(), note)
                 live.update(view)
                 return view
 

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from subprocess import run
+from typing import Any
+
+import pytest
+
+from mlflowsteps import steps
+from mlflowsteps.workflow import Workflow
+from mlflowsteps.workflow.cloudformation import build_template
+from tests.workflow.conftest import ROLE, boto3_client, echo
+
+
+def stubbed() -> tuple[Any, Any]:
+    from botocore.stub import Stubber
+
+    client = boto3_client()
+    return client, Stubber(client)
+
+
+ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:Echo"
+DATE = 1_700_000_000
+
+
+def described(definition: Any, role: str = ROLE) -> dict[str, Any]:
+    return {
+        "stateMachineArn": ARN,
+        "name": "Echo",
+        "definition": json.dumps(definition),
+        "roleArn": role,
+        "type": "STANDARD",
+        "creationDate": DATE,
+    }
+
+
+DEFINITION = {"StartAt": "Say", "States": {"Say": {"Type": "Pass", "End": True}}}
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        steps.Pass("Say"),
+        steps.Chain([steps.Pass("Say")]),
+        steps.Graph(steps.Pass("Say")),
+        steps.FrozenGraph(DEFINITION),
+        DEFINITION,
+    ],
+    ids=["state", "chain", "graph", "frozen", "dict"],
+)
+def test_a_workflow_is_made_of_any_form_of_a_definition(definition: Any) -> None:
+    workflow = Workflow("Echo", definition, role=ROLE)
+    assert workflow.definition.to_dict() == DEFINITION
+    assert json.loads(workflow.to_json(pretty=True)) == DEFINITION
+
+
+def test_what_is_no_definition_is_refused() -> None:
+    with pytest.raises(ValueError, match="Expected branch to be a State or a Chain"):
+        Workflow("Echo", 5, role=ROLE)  # type: ignore[arg-type]
+
+
+def test_the_machines_own_fields_are_written() -> None:
+    workflow = echo(timeout_seconds=60, comment="c", version="1.0", query_language="JSONata")
+    found = workflow.definition.to_dict()
+    assert (found["TimeoutSeconds"], found["Comment"], found["Version"], found["QueryLanguage"]) == (
+        60,
+        "c",
+        "1.0",
+        "JSONata",
+    )
+
+
+def test_changes_of_the_steps_are_seen_when_the_workflow_is_created() -> None:
+    state = steps.Pass("Say")
+    workflow = Workflow("Echo", state, role=ROLE)
+    state.update_parameters({"a": 1})
+    assert workflow.definition.to_dict()["States"]["Say"]["Parameters"] == {"a": 1}
+
+
+def test_create_sends_exactly_this() -> None:
+    client, stub = stubbed()
+    workflow = echo(client=client, tags={"a": "b"})
+    expected = {
+        "name": "Echo",
+        "definition": json.dumps(DEFINITION, indent=4),
+        "roleArn": ROLE,
+        "tags": [{"key": "a", "value": "b"}],
+    }
+    with stub:
+        stub.add_response("create_state_machine", {"stateMachineArn": ARN, "creationDate": DATE}, expected)
+        stub.add_response("describe_state_machine", described(DEFINITION), {"stateMachineArn": ARN})
+        assert workflow.create() == ARN
+        stub.assert_no_pending_responses()
+
+
+def test_a_new_machine_that_cannot_be_seen_yet_is_taken_for_created() -> None:
+    client, stub = stubbed()
+    with stub:
+        stub.add_response("create_state_machine", {"stateMachineArn": ARN, "creationDate": DATE})
+        stub.add_client_error("describe_state_machine", "StateMachineDoesNotExist")
+        assert echo(client=client).create() == ARN
+
+
+@pytest.mark.parametrize("message", [f"State Machine Already Exists: '{ARN}'", "State Machine Already Exists"])
+def test_the_machine_that_exists_is_found_by_the_refusal_or_by_its_name(message: str) -> None:
+    client, stub = stubbed()
+    with stub:
+        stub.add_client_error("create_state_machine", "StateMachineAlreadyExists", message)
+        if ARN not in message:
+            row = {"stateMachineArn": ARN, "name": "Echo", "type": "STANDARD", "creationDate": DATE}
+            stub.add_response("list_state_machines", {"stateMachines": [row]})
+        stub.add_response("describe_state_machine", described(DEFINITION), {"stateMachineArn": ARN})
+        assert echo(client=client).create() == ARN
+
+
+def test_other_refusals_of_the_service_come_through() -> None:
+    client, stub = stubbed()
+    with stub:
+        stub.add_client_error("create_state_machine", "StateMachineLimitExceeded", "too many")
+        with pytest.raises(client.exceptions.StateMachineLimitExceeded, match="too many"):
+            echo(client=client).create()
+
+
+def test_building_and_drawing_need_no_client_and_no_network(tmp_path: Path) -> None:
+    code = """
+import socket, sys
+def refuse(*arguments, **keywords): raise AssertionError("network")
+socket.socket.connect = refuse
+from mlflowsteps import steps
+from mlflowsteps.inputs import ExecutionInput
+from mlflowsteps.workflow import Workflow
+inputs = ExecutionInput(schema={"JobName": str})
+request = {"AlgorithmSpecification": {"TrainingImage": "i"}, "RoleArn": "r"}
+train = steps.TrainingStep("Train", request, inputs["JobName"])
+save = steps.ModelStep("Save", train.get_expected_model())
+workflow = Workflow("W", train >> save, role=None, execution_input=inputs)
+workflow.to_json(); workflow.get_cloudformation_template(); repr(workflow); workflow._repr_html_()
+print({"boto3", "botocore", "networkx", "numpy", "IPython"} & set(sys.modules))
+assert "Train" in workflow.render_graph().to_svg()
+"""
+    environment = {"PATH": "", "HOME": str(tmp_path), "AWS_PROFILE": "missing"}
+    done = run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "set()"
+
+
+def test_the_picture_is_named_after_the_workflow() -> None:
+    view = echo("My workflow").render_graph(portrait=True)
+    assert "Say" in view.to_svg()
+    assert "Say" in str(view)
+
+
+def test_a_template_of_cloudformation_holds_definition_role_and_tags() -> None:
+    yaml = pytest.importorskip("yaml")
+    workflow = Workflow("Echo", steps.Pass("It's: ü\n"), role=ROLE, tags={"a: b": "c"})
+
+    text = workflow.get_cloudformation_template(description="What: it is")
+
+    found = yaml.safe_load(text)
+    assert found["Description"] == "What: it is"
+    machine = found["Resources"]["StateMachineComponent"]
+    assert machine["Type"] == "AWS::StepFunctions::StateMachine"
+    properties = machine["Properties"]
+    assert json.loads(properties["DefinitionString"]) == workflow.definition.to_dict()
+    assert (properties["StateMachineName"], properties["RoleArn"]) == ("Echo", ROLE)
+    assert properties["Tags"] == [{"Key": "a: b", "Value": "c"}]
+    assert text == workflow.get_cloudformation_template(description="What: it is")
+    assert "Tags" not in build_template("Echo", DEFINITION, ROLE)
+
+
+def test_a_workflow_shows_itself_without_running_a_script() -> None:
+    hostile = echo("<script>alert(1)</script>")
+    assert "<script>" not in hostile._repr_html_()
+    known = echo(state_machine_arn=ARN, client=boto3_client())
+    assert "console.aws.amazon.com" in known._repr_html_()
+    assert ARN in known._repr_html_()
