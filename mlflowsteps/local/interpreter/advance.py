@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from .header import RunHeader
 
-__all__ = ["MAX_STEPS", "advance", "new_run"]
+__all__ = ["MAX_STEPS", "advance", "new_run", "work_state"]
 
 MAX_STEPS = 1_000
 """Most turns in one call of ``advance``."""
@@ -56,7 +56,7 @@ def new_run(machine: Machine, header: RunHeader) -> Run:
     Raises:
         ValueError: the header's input is no JSON.
     """
-    return Run(machine, header, _enter, _work)
+    return Run(machine, header, _enter, work_state)
 
 
 def advance(run: Run, event: events.Event) -> Outcome:
@@ -123,8 +123,8 @@ def _history_full(run: Run) -> str:
     return f"The execution reached the maximum number of history events ({run.header.max_events})."
 
 
-def _work(run: Run, frame: Frame) -> None:
-    """Do a state's work once more, without entering it."""
+def work_state(run: Run, frame: Frame) -> None:
+    """Do a state's work, as at first so again at a retry."""
     _WORKS[frame.state.type](run, frame, frame.state.work)
 
 

@@ -84,9 +84,7 @@ def _failure_of(run: Run, frame: Frame, error: StatesError) -> Failure:
     if error.error == _DATA_LIMIT:
         return Failure(error.error, error.cause, wildcards=False)
     name = frame.state.name
-    cause = f"An error occurred while executing the state '{name}' (entered at the event id #{frame.entered})."
-    if error.cause:
-        cause += f" {error.cause}"
+    cause = " ".join(part for part in (run.blame(frame), error.cause) if part)
     if error.error == "States.QueryEvaluationError":
         details = {"error": error.error, "cause": cause, "state": name}
         location = getattr(error, "location", None)
@@ -108,6 +106,7 @@ def fail(run: Run, frame: Frame, failure: Failure) -> None:
         failure: why.
     """
     while True:
+        run.failing(frame, failure)
         if not failure.terminal:
             abort_own(run, frame)
             if _retry(run, frame, failure):

@@ -25,12 +25,20 @@ from .transitions import complete, start_child
 if TYPE_CHECKING:
     from mlflowsteps.asl.payloads import Json
 
-__all__ = ["MAX_DISTRIBUTED_CONCURRENCY", "MAX_INLINE_CONCURRENCY", "work_map"]
+__all__ = [
+    "MAX_DISTRIBUTED_CONCURRENCY",
+    "MAX_INLINE_CONCURRENCY",
+    "THRESHOLD",
+    "item_input",
+    "items_of",
+    "tolerance_of",
+    "work_map",
+]
 
 MAX_INLINE_CONCURRENCY = 40
 MAX_DISTRIBUTED_CONCURRENCY = 1_000
 
-_THRESHOLD = Failure("States.ExceedToleratedFailureThreshold", "The specified tolerated failure threshold was exceeded")
+THRESHOLD = Failure("States.ExceedToleratedFailureThreshold", "The specified tolerated failure threshold was exceeded")
 
 
 class _Iterations:
@@ -91,7 +99,7 @@ class _Iterations:
         while self.next < len(self.items) and len(self.running) < self.limit:
             index = self.next
             item: dict[str, Json] = {"Index": index, "Value": self.items[index]}
-            value = self._input(run, frame, item)
+            value = item_input(run, frame, self.work, item)
             text = payload_text(value, frame.state.name)
             previous = self._started(run, self.freed.popleft() if self.freed else frame.previous, index)
             self.next = index + 1
@@ -102,13 +110,6 @@ class _Iterations:
             else:
                 child.item = item
             self.running[index] = child
-
-    def _input(self, run: Run, frame: Frame, item: dict[str, Json]) -> Json:
-        if self.work.selector is None:
-            return item["Value"]
-        scope = run.scope(frame)
-        scope.context["Map"] = {"Item": item}
-        return self.work.selector(frame.state.flow.effective(scope))
 
     def _started(self, run: Run, previous: int, index: int) -> int:
         return self._emit(run, "Started", previous, index)
@@ -154,9 +155,9 @@ class _Executions(_Iterations):
         previous = self.frame.previous
         self.frame.previous = HIDDEN  # what is cut off is not shown
         abort_own(run, self.frame)
-        details = {"error": _THRESHOLD.error, "cause": _THRESHOLD.cause}
+        details = {"error": THRESHOLD.error, "cause": THRESHOLD.cause}
         self.frame.previous = run.emit("MapRunFailed", previous, "mapRunFailedEventDetails", details)
-        return _THRESHOLD
+        return THRESHOLD
 
     def _tolerated(self) -> bool:
         count, percentage = self.tolerance
@@ -187,13 +188,13 @@ def work_map(run: Run, frame: Frame, work: MapWork) -> None:
     state = frame.state
     _check_available(work.distributed)
     inner = state.flow.effective(run.scope(frame))
-    items = _items(work, inner, state.language)
+    items = items_of(work, inner, state.language)
     limit = number_of(work.max_concurrency, inner) or 0
     if limit < 0:
         raise StatesError("States.Runtime", "MaxConcurrency must be a non-negative integer.")
     started = run.emit("MapStateStarted", frame.previous, "mapStateStartedEventDetails", {"length": len(items)})
     frame.previous = started
-    tolerance = _tolerance(work, inner)
+    tolerance = tolerance_of(work, inner)
     if work.distributed is None:
         most = MAX_INLINE_CONCURRENCY
         children = _Iterations(frame, work, items, min(int(limit) or most, most))
@@ -226,7 +227,28 @@ def _start_map_run(run: Run, frame: Frame, distributed: DistributedMap) -> None:
     frame.previous = run.emit("MapRunStarted", frame.previous, "mapRunStartedEventDetails", {"mapRunArn": arn})
 
 
-def _items(work: MapWork, inner: Scope, language: str) -> list[Json]:
+def item_input(run: Run, frame: Frame, work: MapWork, item: dict[str, Json]) -> Json:
+    """The input of an iteration: the item, or what ItemSelector makes of it.
+
+    Args:
+        run: the run.
+        frame: the frame in the Map state.
+        work: what the state does.
+        item: the item as ``$$.Map.Item``.
+    """
+    if work.selector is None:
+        return item["Value"]
+    scope = run.scope(frame)
+    scope.context["Map"] = {"Item": item}
+    return work.selector(frame.state.flow.effective(scope))
+
+
+def items_of(work: MapWork, inner: Scope, language: str) -> list[Json]:
+    """The items of a Map state, in the scope of its effective input.
+
+    Raises:
+        StatesError: they are no list.
+    """
     if work.items is not None:
         items = work.items(inner)
     else:
@@ -236,10 +258,11 @@ def _items(work: MapWork, inner: Scope, language: str) -> list[Json]:
     if language == JSONATA:
         cause = f"Map state input must be an array but was: {dumps(items)}"
         raise LocatedError("States.QueryEvaluationError", cause, None)
-    raise StatesError("States.Runtime", f'Reference path "{work.items_text}" must point to array.')
+    shown = work.items_text[1:] if work.items_text.startswith("$$") else work.items_text  # as recorded
+    raise StatesError("States.Runtime", f'Reference path "{shown}" must point to array.')
 
 
-def _tolerance(work: MapWork, inner: Scope) -> tuple[int | None, float | None]:
+def tolerance_of(work: MapWork, inner: Scope) -> tuple[int | None, float | None]:
     """How many items, and what percentage of them, may fail; None where nothing is said.
 
     Raises:

@@ -252,6 +252,18 @@ class Run:
             context["Map"] = {"Item": frame.item}
         return context
 
+    # --- failures
+
+    def blame(self, frame: Frame) -> str:
+        """How the cause of an error that a state's own evaluation made begins."""
+        return (
+            f"An error occurred while executing the state '{frame.state.name}' "
+            f"(entered at the event id #{frame.entered})."
+        )
+
+    def failing(self, frame: Frame, failure: Failure) -> None:
+        """Told of each failure before retriers and catchers have their turn; here nobody asks."""
+
     def _iso(self, seconds: float) -> str:
         """Many states are entered at one time: its text is kept."""
         if self._time[0] != seconds:
