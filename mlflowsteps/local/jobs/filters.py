@@ -21,8 +21,8 @@ _MAX_LENGTH = 63
 _NAME = re.compile(r"\.([A-Za-z_][\w-]*)")
 _STAR = re.compile(r"\.\*|\[\*\]")
 _KEYS = re.compile(r"""\[\s*((?:'[^']*'|"[^"]*")(?:\s*,\s*(?:'[^']*'|"[^"]*"))*)\s*\]""")
-_INDEXES = re.compile(r"\[\s*(-?\d+(?:\s*,\s*-?\d+)*)\s*\]")
-_SLICE = re.compile(r"\[\s*(-?\d+)?\s*:\s*(-?\d+)?\s*\]")
+_PLACE = r"\s*(?:-?\d+|(?:-?\d+)?\s*:\s*(?:-?\d+)?)\s*"
+_PLACES = re.compile(rf"\[({_PLACE}(?:,{_PLACE})*)\]")
 
 
 class FilterError(ValueError):
@@ -33,7 +33,8 @@ def compile_filter(text: str) -> Select:
     """What selects by a filter's JSONPath.
 
     Args:
-        text: ``$`` and then ``.name``, ``.*``, ``[*]``, ``['a','b']``, ``[1,-1]`` or ``[s:e]``; at most 63 characters.
+        text: ``$`` and then ``.name``, ``.*``, ``[*]``, ``['a','b']``, ``[1,-1]``, ``[s:e]`` or ``[0,5:]``; at most 63
+            characters.
 
     Raises:
         FilterError: the text is none; the function raises it where the data has no such member.
@@ -82,24 +83,32 @@ def _items(value: Any) -> list[Any]:
     return value
 
 
-def _indexes(match: re.Match[str]) -> Select:
-    numbers = [int(number) for number in match[1].split(",")]
+def _places(match: re.Match[str]) -> Select:
+    """Indexes and slices, in the order given: ``[0,5:]``; a single index selects the item itself."""
+    places = [place.strip() for place in match[1].split(",")]
+    if len(places) == 1 and ":" not in places[0]:
+        return lambda value: _item(_items(value), int(places[0]))
 
-    def select(value: Any) -> Any:
+    def select(value: Any) -> list[Any]:
         items = _items(value)
-        wrong = [number for number in numbers if not -len(items) <= number < len(items)]
-        if wrong:
-            raise FilterError(f"The record has {len(items)} entries; there is no index {wrong[0]}.")
-        return items[numbers[0]] if len(numbers) == 1 else [items[number] for number in numbers]
+        found: list[Any] = []
+        for place in places:
+            found += _slice(items, place) if ":" in place else [_item(items, int(place))]
+        return found
 
     return select
 
 
-def _slice(match: re.Match[str]) -> Select:
-    start = int(match[1]) if match[1] else None
-    last = int(match[2]) if match[2] else None
-    end = None if last in (None, -1) else last + 1 if last is not None else None
-    return lambda value: _items(value)[start:end]
+def _item(items: list[Any], index: int) -> Any:
+    if not -len(items) <= index < len(items):
+        raise FilterError(f"The record has {len(items)} entries; there is no index {index}.")
+    return items[index]
+
+
+def _slice(items: list[Any], place: str) -> list[Any]:
+    first, _, last = place.partition(":")
+    end = None if last.strip() in ("", "-1") else int(last) + 1
+    return items[int(first) if first.strip() else None : end]
 
 
 def _star(value: Any) -> list[Any]:
@@ -110,8 +119,7 @@ _STEPS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Select]], ...] = 
     (_STAR, lambda _: _star),
     (_NAME, lambda match: lambda value: _member(value, match[1])),
     (_KEYS, _keys),
-    (_INDEXES, _indexes),
-    (_SLICE, _slice),
+    (_PLACES, _places),
 )
 
 

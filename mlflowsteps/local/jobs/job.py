@@ -17,7 +17,7 @@ from mlflowsteps.local.jobs.container import Container, Record, Services
 from mlflowsteps.local.jobs.failures import clip_reason
 from mlflowsteps.local.jobs.folders import JobFolder
 from mlflowsteps.local.jobs.kinds import PROCESSING, TRAINING, Kind
-from mlflowsteps.local.jobs.process import Command, Control, Ending, remember
+from mlflowsteps.local.jobs.process import Command, Control, Ending
 
 __all__ = ["LOCAL_KEY", "Job", "Record", "Services"]
 
@@ -151,10 +151,8 @@ class Job:
         self.control.check()
         for command in commands:
             self.folder.note(f"run {list(command.argv)} in {command.cwd} (path mode {self.services.mode})")
-        processes = []
+        processes = self.control.start(commands, self.folder.processes)
         try:
-            processes += [self.control.start(command) for command in commands]
-            remember(self.folder.processes, processes)
             limit = (self.request.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds", 86400)
             ending = self.control.wait(processes, max_runtime_seconds=float(limit), tick=tick)
         finally:

@@ -4,8 +4,9 @@
 
 PARENT is the pid of the runtime's process; OPT_ML the folder to show as /opt/ml, ``-`` for none; HOSTS the file to show
 as /etc/hosts, ``-`` for none. On Linux it makes a mount namespace (with a user namespace that keeps the user's own ids
-where it needs one), asks the kernel to kill it when the runtime's thread dies, and then executes PROGRAM: same pid, so
-that signals and exit codes pass. It imports nothing of the package and nothing heavy: it is started for each job.
+where it needs one) and asks the kernel to kill it when the runtime's thread dies. It waits for a ``g`` on its standard
+input, which PROGRAM finds empty, and then executes PROGRAM: same pid, so that signals and exit codes pass. It imports
+nothing of the package and nothing heavy: it is started for each job.
 
 Exit codes of its own: 125 the namespace cannot be made, 126 PROGRAM cannot be executed, 127 PROGRAM is not found.
 """
@@ -106,6 +107,15 @@ def _die_with(parent: int) -> None:
         os._exit(125)
 
 
+def _wait_for_go() -> None:
+    """Wait until the runtime has written down who we are, so that it can kill our group after a crash of its own."""
+    if os.read(0, 1) != b"g":  # the pipe's other end is closed: the runtime is dead
+        os._exit(125)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+
+
 def _fail(code: int, text: str) -> None:
     sys.stderr.write(f"[mlflowsteps] {text}\n")
     sys.stderr.flush()
@@ -124,6 +134,7 @@ def main(arguments: list[str]) -> None:
         _fail(125, f"the job's folders cannot be set up: {error}")
     if sys.platform == "linux":
         _die_with(int(parent))
+    _wait_for_go()
     for number in (signal.SIGPIPE, getattr(signal, "SIGXFSZ", signal.SIGPIPE)):
         signal.signal(number, signal.SIG_DFL)  # Python ignores them, and what is ignored stays so over exec
     try:

@@ -38,7 +38,7 @@ def namespaces_work() -> bool:
         command = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), "/", folder, "-", "--", *look]
         try:
             found = subprocess.run(  # noqa: S603 - our own script
-                command, check=False, timeout=30, stdin=subprocess.DEVNULL, capture_output=True
+                command, check=False, timeout=30, input=b"g", capture_output=True
             )
         except (OSError, subprocess.TimeoutExpired):
             return False

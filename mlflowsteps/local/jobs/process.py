@@ -23,7 +23,7 @@ from mlflowsteps.local.jobs.environment import MARKER
 from mlflowsteps.local.jobs.failures import JobAbandoned, JobStopped
 from mlflowsteps.local.jobs.pathmode import LAUNCHER
 
-__all__ = ["Command", "Control", "Ending", "JobProcess", "kill_orphans", "remember"]
+__all__ = ["Command", "Control", "Ending", "JobProcess", "kill_orphans"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Command:
 
 
 class JobProcess:
-    """A running child; must be made by a thread that outlives it.
+    """A child, which waits for ``release``; must be made by a thread that outlives it.
 
     Args:
         command: what to start.
@@ -62,7 +62,7 @@ class JobProcess:
             self._child = subprocess.Popen(  # noqa: S603 - running what the definition names is the point
                 [*head, *places, "--", *command.argv],
                 env=dict(command.environment),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -82,7 +82,16 @@ class JobProcess:
         with self._lock:
             self._signal(signal.SIGKILL)
             self.returncode = self._child.wait()
+        if self._child.stdin is not None:
+            with contextlib.suppress(OSError):  # never released, and what was to be written has no reader
+                self._child.stdin.close()
         self._on_exit()
+
+    def release(self) -> None:
+        """Let it begin: it has been written down."""
+        if self._child.stdin is not None:
+            with contextlib.suppress(BrokenPipeError, ValueError), self._child.stdin as pipe:  # it has ended already
+                pipe.write(b"g")
 
     def signal(self, number: int) -> None:
         """Send a signal to the process group; nothing happens where it has ended."""
@@ -156,9 +165,24 @@ class Control:
         if self.stopping:
             raise JobStopped
 
-    def start(self, command: Command) -> JobProcess:
-        """Start one process whose end wakes those who wait here."""
-        return JobProcess(command, self._wake)
+    def start(self, commands: Sequence[Command], record: Path) -> list[JobProcess]:
+        """Start processes whose end wakes those who wait here.
+
+        Args:
+            commands: what to start.
+            record: file that tells ``kill_orphans`` of them; written before any of them begins.
+        """
+        processes: list[JobProcess] = []
+        try:
+            for command in commands:
+                processes.append(JobProcess(command, self._wake))  # noqa: PERF401 - those made so far must be ended
+            _remember(record, processes)
+        except BaseException:
+            self.terminate(processes, 0.0)
+            raise
+        for process in processes:
+            process.release()
+        return processes
 
     def _wake(self) -> None:
         with self.changed:
@@ -225,7 +249,7 @@ class Control:
             self.changed.wait_for(lambda: all(process.returncode is not None for process in processes), timeout=60)
 
 
-def remember(path: Path, processes: Sequence[JobProcess]) -> None:
+def _remember(path: Path, processes: Sequence[JobProcess]) -> None:
     """Write down who runs, so that orphans can be told after a crash."""
     rows = [{"pid": process.pid, "started": _started(process.pid)} for process in processes]
     path.write_text(json.dumps(rows), encoding="utf-8")

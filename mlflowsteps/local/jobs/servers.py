@@ -20,7 +20,7 @@ from mlflowsteps.local.jobs.failures import JobFailure
 from mlflowsteps.local.jobs.folders import JobFolder
 from mlflowsteps.local.jobs.models import containers_of
 from mlflowsteps.local.jobs.pathmode import REWRITTEN, refuse_literal_paths
-from mlflowsteps.local.jobs.process import Control, JobProcess, remember
+from mlflowsteps.local.jobs.process import Control, JobProcess
 from mlflowsteps.local.jobs.transfer import download, sources
 
 __all__ = ["Answer", "ModelServer"]
@@ -96,8 +96,7 @@ class ModelServer:
             argv = container.entrypoint(given["Image"], {}, ["serve"])
             command = container.command(argv, environment | self._variables)
             container.folder.note(f"run {list(command.argv)} on port {port} (path mode {container.services.mode})")
-            self.processes.append(self._control.start(command))
-            remember(container.folder.processes, self.processes[-1:])
+            self.processes += self._control.start([command], container.folder.processes)
         for process, port in zip(self.processes, self.ports, strict=True):
             self._wait_for(process, port)
 

@@ -158,6 +158,8 @@ def test_paths_that_are_not_used_literally_are_let_through(tmp_path: Path, name:
         ("$[1:2]", list("abcd"), ["b", "c"]),
         ("$[:1]", list("abcd"), ["a", "b"]),
         ("$[-2:]", list("abcd"), ["c", "d"]),
+        ("$[0,2:]", list("abcd"), ["a", "c", "d"]),
+        ("$[-1, 0]", list("abcd"), ["d", "a"]),
         ("$[*]", {"a": 1, "b": 2}, [1, 2]),
     ],
 )
