@@ -99,6 +99,9 @@ class Block:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if cls.__doc__ and cls.known:  # what help() shows; editors read the TypedDicts of ``keywords``
+            rows = [f"        {name}: {row.doc}" for name, row in cls.known.items() if name not in cls.fixed]
+            cls.__doc__ = "\n".join([cls.__doc__.rstrip(), "", "    Fields, by keyword:", *rows, "    "])
         for name, field in cls.__dict__.get("known", {}).items():
             if not callable(getattr(cls, name, None)):  # output() is a method; its field is fields["output"]
                 setattr(cls, name, _Attribute(name, field.doc))
@@ -162,13 +165,17 @@ def _scalar(field: asl.Field, value: Json, template: Template, place: Place) -> 
     text = expression_text(value)
     if text is None:
         return field.name, template.literal(value, place)
-    if template.language == asl.JSONATA:
-        return field.name, template.expression(text)
+    if template.language == asl.JSONATA and field.name not in _FIXED:
+        return field.name, template.render(value, place)
     if not field.path_twin:
         raise TypeError(f"{place} is fixed when the workflow is created and cannot be the placeholder {value!r}")
     if field.kind != asl.TEXT and text.startswith("States."):
         raise TypeError(f"{place}: {value!r} is computed, but only a path may stand here; compute it in a Pass state")
     return f"{field.name}Path", text
+
+
+_FIXED = frozenset({"Comment", "QueryLanguage", "Resource", "Label", "Version"})
+"""Texts that no language computes."""
 
 
 def _path(field: asl.Field, value: Json, template: Template, place: Place) -> tuple[str, Json]:  # noqa: ARG001 - one form for all kinds

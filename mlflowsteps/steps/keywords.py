@@ -33,10 +33,10 @@ Text: TypeAlias = str | Expression
 """Text, or a placeholder for it."""
 PathText: TypeAlias = str | Expression
 """A path such as ``$.a``, or a placeholder that is one."""
-WholeNumber: TypeAlias = int | Expression
-"""A whole number, or a placeholder for it."""
-Number: TypeAlias = float | Expression
-"""A number, or a placeholder for it."""
+WholeNumber: TypeAlias = int | str | Expression
+"""A whole number, a placeholder for it, or JSONata text that computes it."""
+Number: TypeAlias = float | str | Expression
+"""A number, a placeholder for it, or JSONata text that computes it."""
 
 
 class _Common(TypedDict, total=False):

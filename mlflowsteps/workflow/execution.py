@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
 from collections.abc import Iterator
@@ -122,7 +123,8 @@ class Execution:
         """The description of the ended execution."""
         runtime = self._connected.runtime
         if runtime is not None:
-            runtime.wait(self.execution_arn, timeout)
+            with contextlib.suppress(KeyError):  # no such execution: the service says so in its own words
+                runtime.wait(self.execution_arn, timeout)
             timeout = 0
         found = polling.poll(self._ended, timeout=timeout)
         if found is None:

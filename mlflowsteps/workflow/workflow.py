@@ -35,6 +35,9 @@ __all__ = ["Definition", "Workflow"]
 Definition: TypeAlias = "State | Chain | Graph | Mapping[str, Any]"
 """What a workflow can be made of: steps, a graph, or a definition as a dict."""
 
+MAX_DEFINITION = 1_048_576
+"""Most bytes of a definition that the service takes; an indented one that is longer is sent without indentation."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -217,7 +220,11 @@ class Workflow:
         """The checked definition as JSON text."""
         definition = (graph or self.definition).to_dict()
         check(definition)
-        return json.dumps(definition, indent=4 if self.format_json else None, ensure_ascii=False)
+        if self.format_json:
+            text = json.dumps(definition, indent=4, ensure_ascii=False)
+            if len(text.encode()) <= MAX_DEFINITION:
+                return text
+        return json.dumps(definition, separators=(",", ":"), ensure_ascii=False)
 
     def _required_role(self) -> str:
         if not self.role:

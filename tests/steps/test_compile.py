@@ -275,3 +275,15 @@ def test_a_state_may_have_a_language_of_its_own() -> None:
     definition = compiled(steps.Pass("P") >> task)
     assert definition["States"]["T"]["Arguments"] == {"a": "{% $states.input.x %}"}
     assert validate(definition) == []
+
+
+def test_numbers_and_texts_may_be_jsonata() -> None:
+    seconds = steps.Wait("W", seconds=f"{{% {StepInput()['n']} + 1 %}}", query_language="JSONata").to_dict()
+    computed = steps.Wait("W", seconds="{% $n %}", query_language="JSONata").to_dict()
+    error = steps.Fail("F", error=f"E-{StepInput()['n']}", query_language="JSONata").to_dict()
+
+    assert seconds["Seconds"] == "{% $states.input.n + 1 %}"
+    assert computed["Seconds"] == "{% $n %}"
+    assert error["Error"] == '{% "E-" & $string($states.input.n) %}'
+    with pytest.raises(TypeError, match="Resource is fixed"):
+        steps.Task("T", resource=f"{StepInput()['arn']}", query_language="JSONata").to_dict()

@@ -538,3 +538,15 @@ def test_output_schema_types_the_output() -> None:
     assert state.output()["Payload"]["auc"].type is float
     with pytest.raises(ValueError, match="has no key"):
         state.output()["Body"]
+
+
+@pytest.mark.parametrize(
+    "kind", [steps.Task, steps.Map, steps.LambdaStep, steps.TrainingStep, steps.Retry, steps.Graph]
+)
+def test_help_names_and_describes_every_keyword(kind: Any) -> None:
+    for name, row in kind.known.items():
+        if name not in kind.fixed:
+            assert f"{name}: {row.doc}" in kind.__doc__
+            assert name in inspect.signature(kind).parameters
+    for name in kind.fixed:
+        assert name not in inspect.signature(kind).parameters

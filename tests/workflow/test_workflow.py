@@ -115,6 +115,19 @@ def test_the_machine_that_exists_is_found_by_the_refusal_or_by_its_name(message:
         assert echo(client=client).create() == ARN
 
 
+def test_a_definition_that_indentation_makes_too_long_is_sent_without_it() -> None:
+    client, stub = stubbed()
+    chain = steps.Chain([steps.Pass(f"s{i}", parameters={"a": {"b": {"c": {"d": i}}}}) for i in range(5000)])
+    workflow = Workflow("Echo", chain, role=ROLE, client=client)
+    compact = json.dumps(workflow.definition.to_dict(), separators=(",", ":"))
+    expected = {"name": "Echo", "definition": compact, "roleArn": ROLE, "tags": []}
+    with stub:
+        stub.add_response("create_state_machine", {"stateMachineArn": ARN, "creationDate": DATE}, expected)
+        stub.add_response("describe_state_machine", described(json.loads(compact)))
+        assert workflow.create() == ARN
+    assert len(compact) < 1_048_576 < len(json.dumps(workflow.definition.to_dict(), indent=4))
+
+
 def test_other_refusals_of_the_service_come_through() -> None:
     client, stub = stubbed()
     with stub:
