@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from mlflowsteps.exceptions import RuntimeClosed
+from mlflowsteps.exceptions import RuntimeClosed, ServiceError
 from mlflowsteps.local.active import activate, deactivate
 from mlflowsteps.local.clock import Clock, SystemClock
 from mlflowsteps.local.functions import Function, FunctionRegistry
@@ -362,7 +362,11 @@ class LocalRuntime:
             # Off the engine's thread, which must not block: what follows asks the service and reports.
             threading.Thread(target=callback, args=({},), name="mlflowsteps-child", daemon=True).start()
 
-        self.scheduler.watch(name.partition(":")[2], ended)
+        execution_arn = name.partition(":")[2]
+        try:
+            self.scheduler.watch(execution_arn, ended)
+        except KeyError as error:
+            raise ServiceError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{execution_arn}'") from error
 
 
 _open_runtimes: weakref.WeakSet[LocalRuntime] = weakref.WeakSet()

@@ -73,6 +73,7 @@ class MotoServer:
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=self._log,
+            start_new_session=True,  # an interrupt typed in the terminal is for us; we end the server
             env=kept | {"MOTO_ACCOUNT_ID": self._account_id, "AWS_CONFIG_FILE": os.devnull},
         )
         self._wait_for(port)

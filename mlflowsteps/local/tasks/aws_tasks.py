@@ -7,18 +7,17 @@ restart with a job that was begun before. What an operation does is its service'
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mlflowsteps.asl.arns import REQUEST_RESPONSE, Resource
-from mlflowsteps.asl.payloads import dumps, loads
+from mlflowsteps.asl.payloads import dumps
 from mlflowsteps.catalog.integrations import Integration, Job
-from mlflowsteps.exceptions import StatesError
+from mlflowsteps.exceptions import RuntimeClosed, ServiceError, StatesError
 from mlflowsteps.local.records import Json, TaskReport, TaskRequest
 from mlflowsteps.local.tasks.calls import Clients, Watch, call, model_of
-from mlflowsteps.local.tasks.errors import aws_sdk_dialect, optimized_dialect
+from mlflowsteps.local.tasks.errors import aws_sdk_dialect, optimized_dialect, states_error
 from mlflowsteps.local.tasks.names import boto_service
 from mlflowsteps.local.tasks.shapes import epoch_millis, http_metadata, iso_8601, to_parameters, to_result
 
@@ -26,10 +25,6 @@ __all__ = ["AwsSdkTask", "OptimizedTask"]
 
 _POLL_SECONDS = 1.0
 _MANAGED = [{"Key": "MANAGED_BY_AWS", "Value": "STARTED_BY_STEP_FUNCTIONS"}]
-_EXECUTION_MEMBERS = frozenset(
-    {"Cause", "Error", "ExecutionArn", "Input", "InputDetails", "Name", "Output", "OutputDetails", "StartDate",
-     "StateMachineArn", "Status", "StopDate", "TraceHeader"}
-)  # fmt: skip
 
 
 class AwsSdkTask:
@@ -123,12 +118,31 @@ class OptimizedTask:
     def _call(self, task: TaskRequest) -> dict[str, Json]:
         played = self._clients.find(self._row.client)
         shapes = operation_shapes(model_of(played.client), self._row.operation) if played else (None, None)
-        given = task.parameters if isinstance(task.parameters, dict) else {}
-        parameters = to_parameters(shapes[0], _own_name(self._row, given, task))
-        response = call(self._clients, self._row.client, self._row.operation, parameters, self._dialect, task.task_id)
+        parameters = to_parameters(shapes[0], self.parameters_of(task))
+        try:
+            response = self.call(self._row.operation, parameters, task)
+        except StatesError as error:
+            response = self.begun_before(task, parameters, error)
         result: dict[str, Json] = to_result(response, epoch_millis, shapes[1])
         connection = "Connection" if self._row.client == "dynamodb" else "connection"
         return result | http_metadata(response, connection=connection)
+
+    def call(self, operation: str, parameters: dict[str, Json], task: TaskRequest) -> dict[str, Any]:
+        """Call an operation of the integration's service."""
+        return call(self._clients, self._row.client, operation, parameters, self._dialect, task.task_id)
+
+    def parameters_of(self, task: TaskRequest) -> dict[str, Json]:
+        """What to call the operation with, in the state's spelling."""
+        return task.parameters if isinstance(task.parameters, dict) else {}
+
+    def begun_before(self, task: TaskRequest, parameters: dict[str, Json], error: StatesError) -> dict[str, Any]:
+        """The response to a call that was refused because this very task made it before; raises where it was not."""
+        del task, parameters
+        raise error
+
+    def document_of(self, described: Json) -> Json:
+        """The state's output, from the description of the job that ended."""
+        return described
 
     def _start_job(self, task: TaskRequest, report: TaskReport) -> None:
         begun = _Begun()
@@ -161,13 +175,16 @@ class OptimizedTask:
         arn = next((value for name, value in output.items() if name.endswith("JobArn")), None)
         if self._row.client == "sagemaker" and arn:
             arguments = {"ResourceArn": arn, "Tags": _MANAGED}
-            call(self._clients, "sagemaker", "AddTags", arguments, self._dialect, task.task_id)
+            self.call("AddTags", arguments, task)
 
     def _wait(self, task: TaskRequest, report: TaskReport, job: Job, key: dict[str, Json]) -> None:
         watch = self._watches.get(self._row.client)
         if watch is not None:
             name = next(iter(key.values()))
-            watch(f"{job.describe}:{name}", lambda _: self._end(task, report, job, key))
+            try:
+                watch(f"{job.describe}:{name}", lambda _: self._end(task, report, job, key))
+            except ServiceError as error:  # deleted since: the task has nothing left to wait for
+                raise states_error(error, self._dialect) from error
             return
         pause = threading.Event()
         while not self._finished(task, report, job, key):
@@ -182,10 +199,12 @@ class OptimizedTask:
         except StatesError as error:
             self._forget(task)
             report.failed(error.error, error.cause)
+        except RuntimeClosed:  # the task is waited for again by the process that opens the runtime next
+            self._forget(task)
 
     def _finished(self, task: TaskRequest, report: TaskReport, job: Job, key: dict[str, Json]) -> bool:
         """Report the job's end, if it has ended."""
-        response = call(self._clients, self._row.client, job.describe, key, self._dialect, task.task_id)
+        response = self.call(job.describe, key, task)
         status = _at(response, job.status)
         if status not in job.succeeded | job.failed:
             return False
@@ -193,8 +212,7 @@ class OptimizedTask:
         played = self._clients.find(self._row.client)
         shape = operation_shapes(model_of(played.client), job.describe)[1] if played else None
         document = _at(to_result(response, epoch_millis, shape), job.output)
-        if self._row.client == "stepfunctions":
-            document = _execution_document(document, parsed=self._resource.pattern == "sync:2")
+        document = self.document_of(document)
         if status in job.succeeded:
             document.pop("LocalRun", None)  # for people, who look where something failed; no state reads it on AWS
             report.succeeded(document)
@@ -216,18 +234,11 @@ class OptimizedTask:
             return
         operation, key = begun.stop
         self._forget(task)
-        call(self._clients, self._row.client, operation, key, self._dialect, task.task_id)
+        self.call(operation, key, task)
 
     def _forget(self, task: TaskRequest) -> None:
         with self._lock:
             self._open.pop(task.task_id, None)
-
-
-def _own_name(row: Integration, parameters: dict[str, Json], task: TaskRequest) -> dict[str, Json]:
-    """Parameters under which a task that is begun again finds what it began before."""
-    if row.client == "stepfunctions" and row.operation == "StartExecution" and not parameters.get("Name"):
-        return parameters | {"Name": str(uuid.uuid5(uuid.NAMESPACE_URL, task.task_id))}
-    return parameters
 
 
 def _source(path: str | tuple[str, ...], request: Json, response: Json) -> Json:
@@ -246,10 +257,3 @@ def _at(value: Json, path: str) -> Json:
     for name in path.split(".") if path else ():
         value = value.get(name) if isinstance(value, dict) else None
     return value
-
-
-def _execution_document(described: dict[str, Json], *, parsed: bool) -> dict[str, Json]:
-    document = {name: value for name, value in sorted(described.items()) if name in _EXECUTION_MEMBERS}
-    if parsed:
-        document |= {name: loads(document[name]) for name in ("Input", "Output") if name in document}
-    return document

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from mlflowsteps.exceptions import ServiceError, StatesError
+from mlflowsteps.exceptions import RuntimeClosed, ServiceError, StatesError
 from mlflowsteps.local.records import Json
 from mlflowsteps.local.tasks.errors import Dialect, states_error
 from mlflowsteps.local.tasks.origin import ORIGIN
@@ -72,6 +72,8 @@ def call(
         if not played.own:
             clients.check_fault(service, operation)
         response: dict[str, Any] = method(**parameters)
+    except RuntimeClosed:
+        raise  # says nothing of the task, which goes on when the runtime is opened again
     except Exception as error:
         if isinstance(error, TypeError) and not isinstance(error, ServiceError):
             raise StatesError("States.Runtime", f"{service} {operation}: {error}") from error

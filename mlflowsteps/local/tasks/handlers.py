@@ -16,6 +16,7 @@ from mlflowsteps.local.records import Json, TaskHandler, TaskReport, TaskRequest
 from mlflowsteps.local.tasks.aws_tasks import AwsSdkTask, OptimizedTask
 from mlflowsteps.local.tasks.calls import Clients, Watch
 from mlflowsteps.local.tasks.errors import Dialect, optimized_dialect, states_error
+from mlflowsteps.local.tasks.execution_tasks import ExecutionTask
 from mlflowsteps.local.tasks.lambda_tasks import FunctionTask, InvokeTask
 
 __all__ = ["IntegrationFunction", "TaskHandlers", "integration_name"]
@@ -176,7 +177,8 @@ def _optimized(resource: Resource, clients: Clients, watches: Mapping[str, Watch
             f"The local runtime does not play {row.name}. Add: "
             f'runtime.register_integration("{row.name}", lambda parameters: {{...}}).',
         )
-    return OptimizedTask(resource, row, clients, watches)
+    made = ExecutionTask if row.name == "states:startExecution" else OptimizedTask
+    return made(resource, row, clients, watches)
 
 
 _MAKERS: Mapping[str, Callable[[Resource, Clients, Mapping[str, Watch]], TaskHandler]] = {

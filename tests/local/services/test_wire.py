@@ -133,9 +133,16 @@ def test_paginators_work(wire_of):
     assert len(list(wire.client("stepfunctions").get_paginator("list_state_machines").paginate())) == 2
 
 
-def test_waiters_work(wire_of):
-    wire, _ = wire_of({"describe_training_job": {"TrainingJobStatus": "Completed"}})
-    wire.client("sagemaker").get_waiter("training_job_completed_or_stopped").wait(TrainingJobName="a")
+def test_waiters_work_and_ask_every_second(wire_of, monkeypatch):
+    wire, played = wire_of({"describe_training_job": None})
+    states = ["InProgress", "InProgress", "Completed"]
+    played.describe_training_job = lambda params: {"TrainingJobStatus": states.pop(0)}
+    naps = []
+    monkeypatch.setattr("botocore.waiter.time.sleep", naps.append)
+    waiter = wire.client("sagemaker").get_waiter("training_job_completed_or_stopped")
+    waiter.wait(TrainingJobName="a")
+    assert naps == [1, 1]
+    assert waiter.config.max_attempts >= 3600
 
 
 def test_an_operation_that_is_not_played_is_a_clear_error(wire_of):

@@ -9,6 +9,7 @@ from botocore.stub import Stubber
 
 from mlflowsteps.exceptions import ServiceError, StatesError
 from mlflowsteps.local import LocalRuntime, VirtualClock
+from mlflowsteps.local.records import TaskRequest
 from tests.local.runs import ROLE, finish, forbid_sockets, run, start, task
 
 FUNCTION = "arn:aws:lambda:eu-west-1:999999999999:function:f:live"
@@ -220,6 +221,70 @@ def test_a_job_that_somebody_stopped_fails_the_task(runtime):
     ended = finish(runtime, arn)
     assert ended["error"] == "States.TaskFailed"
     assert json.loads(ended["cause"])["TrainingJobStatus"] == "Stopped"
+
+
+class Report:
+    """What a handler reported, for tests that call one directly."""
+
+    def __init__(self):
+        self.said = []
+        self.ended = threading.Event()
+
+    def submitted(self, output):
+        self.said.append(("submitted", output))
+
+    def succeeded(self, output):
+        self.said.append(("succeeded", output))
+        self.ended.set()
+
+    def failed(self, error, cause=None, *, phase="run"):
+        self.said.append(("failed", error, cause))
+        self.ended.set()
+
+
+def request(resource, parameters, **fields):
+    return TaskRequest("arn:e#1", "arn:e", "Task", resource, parameters, "token", **fields)
+
+
+def test_a_task_that_is_begun_again_before_its_submission_was_stored_finds_its_own_job(runtime):
+    handler = runtime._handlers.handler_for(CREATE + ".sync")
+    reports = [Report(), Report()]
+    for report in reports:  # the second time as after a kill between the call and the storing of TaskSubmitted
+        handler.start(request(CREATE + ".sync", TRAINING), report)
+        assert report.ended.wait(30)
+        assert [said[0] for said in report.said] == ["submitted", "succeeded"]
+    assert reports[0].said[1] == reports[1].said[1]
+    assert len(runtime.client("sagemaker").list_training_jobs()["TrainingJobSummaries"]) == 1
+
+
+def test_a_task_that_is_begun_again_after_its_submission_makes_no_call(runtime):
+    handler = runtime._handlers.handler_for(CREATE + ".sync")
+    first, second = Report(), Report()
+    handler.start(request(CREATE + ".sync", TRAINING), first)
+    assert first.ended.wait(30)
+    runtime.fail_next("sagemaker", "CreateTrainingJob", "ThrottlingException")
+    handler.start(request(CREATE + ".sync", TRAINING, submitted=first.said[0][1]), second)
+    assert second.ended.wait(30)
+    assert second.said == first.said[1:]
+
+
+def test_a_task_whose_job_was_deleted_meanwhile_fails_clearly(runtime):
+    handler = runtime._handlers.handler_for(CREATE + ".sync")
+    with pytest.raises(StatesError) as caught:
+        handler.start(request(CREATE + ".sync", TRAINING, submitted={"TrainingJobArn": "x"}), Report())
+    assert caught.value.error == "SageMaker.AmazonSageMakerException"
+    assert "Job-1" in caught.value.cause
+
+
+def test_an_unnamed_execution_is_started_once_though_the_task_is_begun_twice(runtime):
+    arn = child(runtime, {"Type": "Pass", "End": True})
+    handler = runtime._handlers.handler_for("arn:aws:states:::states:startExecution")
+    for _ in range(2):
+        report = Report()
+        handler.start(request("arn:aws:states:::states:startExecution", {"StateMachineArn": arn}), report)
+        assert report.said[0][0] == "succeeded"
+    executions = runtime.client("stepfunctions").list_executions(stateMachineArn=arn)["executions"]
+    assert len(executions) == 1
 
 
 # Other state machines
