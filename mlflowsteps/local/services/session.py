@@ -21,9 +21,11 @@ import botocore.session
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.configprovider import ConfigValueStore, ConstantProvider
+from botocore.exceptions import UnknownServiceError
 from botocore.loaders import create_loader
+from botocore.model import ServiceModel
 
-__all__ = ["make_loopback_session", "make_session"]
+__all__ = ["make_loopback_session", "make_session", "service_model"]
 
 ACCESS_KEY, SECRET_KEY = "MLFLOWSTEPSLOCAL", "local"  # nothing is ever signed with them
 
@@ -111,6 +113,15 @@ def make_loopback_session(region: str, endpoint_url: str) -> Any:
 def _models() -> Any:
     """Botocore's loader of service models; one for all sessions: reading a model is most of a client's making."""
     return create_loader()
+
+
+@cache
+def service_model(name: str) -> Any:
+    """Botocore's model of a service, by its boto3 name; None where botocore knows none."""
+    try:
+        return ServiceModel(_models().load_service_model(name, "service-2"), name)
+    except UnknownServiceError:
+        return None
 
 
 def _session(region: str, create_client: Callable[..., Any]) -> Any:

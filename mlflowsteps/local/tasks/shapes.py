@@ -17,7 +17,7 @@ from typing import Any
 from mlflowsteps.asl.payloads import dumps
 from mlflowsteps.local.records import Json
 
-__all__ = ["epoch_millis", "http_metadata", "iso_8601", "to_parameters", "to_result"]
+__all__ = ["epoch_millis", "http_metadata", "iso_8601", "pascal_case", "to_parameters", "to_result"]
 
 Times = Callable[[datetime], Json]
 
@@ -68,7 +68,7 @@ def _same(_: Any, value: Json) -> Json:
 def _structure(shape: Any, value: Json) -> Json:
     if not isinstance(value, dict):
         return value
-    names = {_pascal(name): name for name in shape.members}
+    names = {pascal_case(name): name for name in shape.members}
     found = {}
     for key, item in value.items():
         name = names.get(key, key)
@@ -100,7 +100,12 @@ _WRITERS: Mapping[str, Callable[[Any, Json], Json]] = {
 }  # fmt: skip
 
 
-def _pascal(name: str) -> str:
+def pascal_case(name: str) -> str:
+    """A member's name as states write it.
+
+    >>> pascal_case("stateMachineArn")
+    'StateMachineArn'
+    """
     return "EqualsValue" if name == "Equals" else name[:1].upper() + name[1:]
 
 
@@ -134,7 +139,7 @@ def _result_object(value: dict[str, Any], times: Times, shape: Any) -> Json:
         return {str(key): to_result(item, times, shape.value) for key, item in value.items()}
     members = getattr(shape, "members", {})
     return {
-        _pascal(key): to_result(item, times, members.get(key))
+        pascal_case(key): to_result(item, times, members.get(key))
         for key, item in value.items()
         if key != "ResponseMetadata" and item is not None
     }
