@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import re
 import shutil
 import tempfile
@@ -101,6 +102,7 @@ class LocalRuntime:
         self._resumed = False
         self._lock = threading.RLock()
         self._state = "open"
+        self._pid = os.getpid()
         moto = MotoServer(region=region, account_id=account_id) if aws else None
         self._folder = Folder(self.root, read_only=read_only)
         try:
@@ -306,6 +308,8 @@ class LocalRuntime:
         Args:
             wait: finish every execution first.
         """
+        if self._pid != os.getpid():
+            return  # in a fork of the process that owns the folder: nothing here is ours to stop
         if wait and self._state == "open":
             self.scheduler.close(wait=True)
         with self._lock:

@@ -74,7 +74,13 @@ class MotoServer:
             stdout=self._log,
             stderr=self._log,
             start_new_session=True,  # an interrupt typed in the terminal is for us; we end the server
-            env=kept | {"MOTO_ACCOUNT_ID": self._account_id, "AWS_CONFIG_FILE": os.devnull},
+            env=kept
+            | {
+                "MOTO_ACCOUNT_ID": self._account_id,
+                "AWS_CONFIG_FILE": os.devnull,
+                "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+                "AWS_EC2_METADATA_DISABLED": "true",
+            },
         )
         self._wait_for(port)
         return make_loopback_session(self._region, f"http://127.0.0.1:{port}")

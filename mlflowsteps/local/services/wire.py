@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from mlflowsteps.exceptions import RuntimeClosed, ServiceError
 from mlflowsteps.local.services.bodies import ResponseBody, request_body
 from mlflowsteps.local.services.protocols import PROTOCOLS, Reply, Request, error_reply, parse_request, result_reply
+from mlflowsteps.local.tasks.calls import NOT_PLAYED
 
 __all__ = ["Faults", "ServiceLookup", "Wire", "boto_name"]
 
@@ -122,7 +123,7 @@ class Wire:
         name = host.removesuffix(".mlflowsteps.invalid")
         operation = self._model(name).operation_model(event_name.rsplit(".", 1)[-1])
         if operation.service_model.resolved_protocol not in PROTOCOLS:
-            raise ServiceError("UnsupportedOperation", missing_service(name))
+            raise ServiceError(NOT_PLAYED, missing_service(name))
         try:
             self.faults.check(name, operation.name)
             headers = {key.lower(): _text(value) for key, value in request.headers.items()}
@@ -139,12 +140,12 @@ class Wire:
 
         service = self._services(name)
         if service is None:
-            raise ServiceError("UnsupportedOperation", missing_service(name), 501)
+            raise ServiceError(NOT_PLAYED, missing_service(name), 501)
         method_name = xform_name(operation)
         method = getattr(service, method_name, None)
         if method is None:
             text = f"The local runtime does not play {operation} of {name}."
-            raise ServiceError("UnsupportedOperation", text, 501)
+            raise ServiceError(NOT_PLAYED, text, 501)
         if self._read_only and not _READS.fullmatch(method_name):
             text = f"This runtime was opened with read_only=True; {operation} would change it."
             raise ServiceError("AccessDeniedException", text, 403)

@@ -54,7 +54,7 @@ class AwsSdkTask:
         if (service, operation) == ("s3", "PutObject"):
             parameters.setdefault("ChecksumAlgorithm", "CRC32")  # as the service's SDK does; its output shows it
         dialect = aws_sdk_dialect(str(model.service_id) if model is not None else service)
-        response = call(self._clients, service, operation, parameters, dialect, task.task_id)
+        response = call(self._clients, service, operation, parameters, dialect, task)
         result = to_result(response, iso_8601, shapes[1])
         if self._resource.pattern == REQUEST_RESPONSE:
             report.succeeded(result)
@@ -129,7 +129,7 @@ class OptimizedTask:
 
     def call(self, operation: str, parameters: dict[str, Json], task: TaskRequest) -> dict[str, Any]:
         """Call an operation of the integration's service."""
-        return call(self._clients, self._row.client, operation, parameters, self._dialect, task.task_id)
+        return call(self._clients, self._row.client, operation, parameters, self._dialect, task)
 
     def parameters_of(self, task: TaskRequest) -> dict[str, Json]:
         """What to call the operation with, in the state's spelling."""

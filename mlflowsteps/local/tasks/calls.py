@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from mlflowsteps.exceptions import RuntimeClosed, ServiceError, StatesError
-from mlflowsteps.local.records import Json
+from mlflowsteps.local.records import Json, TaskRequest
 from mlflowsteps.local.tasks.errors import Dialect, states_error
+from mlflowsteps.local.tasks.names import integration_name
 from mlflowsteps.local.tasks.origin import ORIGIN
 
-__all__ = ["Clients", "Played", "Watch", "call"]
+__all__ = ["NOT_PLAYED", "Clients", "Played", "Watch", "call", "model_of"]
+
+NOT_PLAYED = "UnsupportedOperation"
+"""Error code of the runtime's own services for an operation that they do not play."""
 
 Watch = Callable[[str, Callable[[Json], None]], None]
 """Have a callback called once, with a description, when what this name or ARN stands for has ended."""
@@ -41,7 +45,7 @@ class Clients(Protocol):
 
 
 def call(
-    clients: Clients, service: str, operation: str, parameters: dict[str, Json], dialect: Dialect, task_id: str
+    clients: Clients, service: str, operation: str, parameters: dict[str, Json], dialect: Dialect, task: TaskRequest
 ) -> dict[str, Any]:
     """Call an operation of a service.
 
@@ -51,7 +55,7 @@ def call(
         operation: the API's name of the operation.
         parameters: in the API's own spelling.
         dialect: how errors are worded.
-        task_id: the task it is done for.
+        task: the task it is done for.
 
     Returns:
         The response, ResponseMetadata included.
@@ -63,11 +67,11 @@ def call(
 
     played = clients.find(service)
     if played is None:
-        raise StatesError("States.Runtime", _missing(service, operation))
+        raise StatesError("States.Runtime", _missing(task, service))
     method = getattr(played.client, xform_name(operation), None)
     if method is None:
         raise StatesError("States.Runtime", f"The client of {service} has no method {xform_name(operation)!r}.")
-    token = ORIGIN.set(task_id)
+    token = ORIGIN.set(task.task_id)
     try:
         if not played.own:
             clients.check_fault(service, operation)
@@ -77,6 +81,8 @@ def call(
     except Exception as error:
         if isinstance(error, TypeError) and not isinstance(error, ServiceError):
             raise StatesError("States.Runtime", f"{service} {operation}: {error}") from error
+        if played.own and _code(error) == NOT_PLAYED:
+            raise StatesError("States.Runtime", _missing(task, service, own=True)) from error
         raise states_error(error, dialect, model_of(played.client)) from error
     finally:
         ORIGIN.reset(token)
@@ -88,10 +94,18 @@ def model_of(client: Any) -> Any:
     return getattr(getattr(client, "meta", None), "service_model", None)
 
 
-def _missing(service: str, operation: str) -> str:
-    action = operation[:1].lower() + operation[1:]
+def _code(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+def _missing(task: TaskRequest, service: str, *, own: bool = False) -> str:
+    """What to say where nothing plays an action, with the lines that mend it."""
+    name = integration_name(task.resource)
+    register = f'runtime.register_integration("{name}", lambda parameters: {{...}})'
+    if own:
+        return f"The local runtime does not play {name}. Add: {register}."
     return (
-        f"The local runtime does not play {service}:{action}. Add one of: "
-        f'runtime.register_integration("{service}:{action}", lambda parameters: {{...}}); '
+        f"The local runtime does not play {name}. Add one of: {register}; "
         f'LocalRuntime(..., clients={{"{service}": boto3.client("{service}")}}); LocalRuntime(..., aws="moto").'
     )

@@ -18,8 +18,9 @@ from mlflowsteps.local.tasks.calls import Clients, Watch
 from mlflowsteps.local.tasks.errors import Dialect, optimized_dialect, states_error
 from mlflowsteps.local.tasks.execution_tasks import ExecutionTask
 from mlflowsteps.local.tasks.lambda_tasks import FunctionTask, InvokeTask
+from mlflowsteps.local.tasks.names import integration_name
 
-__all__ = ["IntegrationFunction", "TaskHandlers", "integration_name"]
+__all__ = ["IntegrationFunction", "TaskHandlers"]
 
 IntegrationFunction = Callable[[Json], Json]
 """Given the state's parameters; returns the task's output, JSON. What it raises fails the task."""
@@ -84,29 +85,6 @@ class TaskHandlers:
                 "arn:aws:states:::<service>:<action> and arn:aws:states:::aws-sdk:<service>:<action>.",
             )
         return maker(resource, self._clients, self._watches)
-
-
-def integration_name(name: str) -> str:
-    """``service:action`` from that or from a Task's Resource; the pattern (``.sync``) is left out.
-
-    Raises:
-        ValueError: the text names no integration.
-
-    >>> integration_name("arn:aws:states:::sns:publish.waitForTaskToken")
-    'sns:publish'
-    """
-    text = name if name.startswith("arn:") else f"arn:aws:states:::{name}"
-    try:
-        resource = parse_resource(text)
-    except ValueError as error:
-        raise ValueError(f"{name!r} names no integration. Write <service>:<action>, such as sns:publish.") from error
-    if resource.kind not in ("optimized", "aws-sdk"):
-        raise ValueError(
-            f"{name!r} is no integration but a resource of kind {resource.kind}. Functions are added with "
-            "runtime.register_function."
-        )
-    prefix = "aws-sdk:" if resource.kind == "aws-sdk" else ""
-    return f"{prefix}{resource.service}:{resource.action}"
 
 
 class RegisteredTask:

@@ -74,7 +74,7 @@ class InvokeTask:
 
 
 def _invoke(clients: Clients, arguments: dict[str, Json], task: TaskRequest) -> tuple[dict[str, Any], str]:
-    response = call(clients, "lambda", "Invoke", arguments, _DIALECT, task.task_id)
+    response = call(clients, "lambda", "Invoke", arguments, _DIALECT, task)
     body = response.get("Payload", b"")
     data = body.read() if hasattr(body, "read") else body
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else str(data)

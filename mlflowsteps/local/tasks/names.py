@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from functools import cache
 
-__all__ = ["boto_service", "java_service", "java_v2_service"]
+from mlflowsteps.asl.arns import parse_resource
+
+__all__ = ["boto_service", "integration_name", "java_service", "java_v2_service"]
 
 # Where the service in aws-sdk resources (botocore's service id, squashed) is not boto3's name without its dashes.
 # Made by comparing the two over botocore's models.
@@ -77,6 +79,29 @@ def boto_service(name: str) -> str | None:
     """
     squashed = name.lower().replace("-", "")
     return _known().get(squashed) or _known().get(squashed + "service")
+
+
+def integration_name(name: str) -> str:
+    """``service:action`` from that or from a Task's Resource; the pattern (``.sync``) is left out.
+
+    Raises:
+        ValueError: the text names no integration.
+
+    >>> integration_name("arn:aws:states:::sns:publish.waitForTaskToken")
+    'sns:publish'
+    """
+    text = name if name.startswith("arn:") else f"arn:aws:states:::{name}"
+    try:
+        resource = parse_resource(text)
+    except ValueError as error:
+        raise ValueError(f"{name!r} names no integration. Write <service>:<action>, such as sns:publish.") from error
+    if resource.kind not in ("optimized", "aws-sdk"):
+        raise ValueError(
+            f"{name!r} is no integration but a resource of kind {resource.kind}. Functions are added with "
+            "runtime.register_function."
+        )
+    prefix = "aws-sdk:" if resource.kind == "aws-sdk" else ""
+    return f"{prefix}{resource.service}:{resource.action}"
 
 
 def java_service(client: str) -> str:

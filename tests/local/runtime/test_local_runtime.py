@@ -255,6 +255,28 @@ def test_a_program_that_ends_without_closing_says_what_is_left(root, tmp_path):
     assert not (root / "pid").exists()
 
 
+FORK = """
+import os, sys
+from mlflowsteps.exceptions import RuntimeBusy
+from mlflowsteps.local import LocalRuntime
+runtime = LocalRuntime(sys.argv[1])
+child = os.fork()
+if child == 0:
+    sys.exit(0)  # runs what is to be done at exit
+os.waitpid(child, 0)
+print(os.path.exists(os.path.join(sys.argv[1], "pid")))
+try:
+    LocalRuntime(sys.argv[1])
+except RuntimeBusy:
+    print("still ours")
+"""
+
+
+def test_a_fork_that_ends_takes_nothing_from_the_owner(root):
+    ended = subprocess.run([sys.executable, "-c", FORK, str(root)], check=True, capture_output=True, text=True)
+    assert (ended.stdout, ended.stderr) == ("True\nstill ours\n", "")
+
+
 def test_a_closed_runtime_refuses_everything_clearly(root):
     runtime = LocalRuntime(root)
     client = runtime.client("stepfunctions")

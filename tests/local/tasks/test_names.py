@@ -5,8 +5,7 @@ from pathlib import Path
 import botocore.session
 import pytest
 
-from mlflowsteps.local.tasks.handlers import integration_name
-from mlflowsteps.local.tasks.names import boto_service, java_service, java_v2_service
+from mlflowsteps.local.tasks.names import boto_service, integration_name, java_service, java_v2_service
 
 MODELS = Path(botocore.__file__).parent / "data"
 

@@ -428,7 +428,7 @@ def test_faults_reach_registered_integrations(runtime):
     [
         ("arn:aws:states:::sns:publish", ['register_integration("sns:publish"', 'clients={"sns": boto3.client("sns")}',
                                           'aws="moto"']),
-        ("arn:aws:states:::aws-sdk:sns:listTopics", ['register_integration("sns:listTopics"', 'aws="moto"']),
+        ("arn:aws:states:::aws-sdk:sns:listTopics", ['register_integration("aws-sdk:sns:listTopics"', 'aws="moto"']),
         ("arn:aws:states:::http:invoke", ['register_integration("http:invoke"']),
     ],
 )  # fmt: skip
@@ -439,6 +439,15 @@ def test_what_nothing_plays_names_the_lines_to_add(runtime, resource, lines):
     assert (ended["status"], ended["error"]) == ("FAILED", "States.Runtime")
     for line in lines:
         assert line in ended["cause"]
+
+
+def test_an_operation_that_the_runtimes_own_service_does_not_play_names_the_line_to_add(runtime):
+    definition = task("arn:aws:states:::aws-sdk:s3:getBucketAcl", {"Bucket": "bucket"})
+    ended = run(runtime, definition)
+    assert ended["error"] == "States.Runtime"
+    assert 'runtime.register_integration("aws-sdk:s3:getBucketAcl", lambda parameters: {...})' in ended["cause"]
+    runtime.register_integration("aws-sdk:s3:getBucketAcl", lambda parameters: {"Owner": {}})
+    assert run(runtime, definition)["output"] == {"Owner": {}}
 
 
 def test_the_users_own_client_is_called(tmp_path, monkeypatch):
