@@ -22,10 +22,13 @@ from mlflowsteps.inputs.syntax import (
     translate,
 )
 
-__all__ = ["MAX_DEPTH", "Place", "Template", "expression_text", "holds_expression"]
+__all__ = ["MAX_DEPTH", "PLAIN", "Place", "Template", "expression_text", "holds_expression"]
 
 MAX_DEPTH = 200
 """Deepest nesting of a value; deeper ones are refused before Python's own stack ends."""
+
+PLAIN = frozenset({str, int, bool, type(None)})
+"""Types of values that are written as they stand, tokens in text aside; told first, because most values are such."""
 
 _PATH_TWINS = frozenset({"MaxItems", "MaxItemsPerBatch", "MaxInputBytesPerBatch"})
 
@@ -56,9 +59,9 @@ def expression_text(value: Json) -> str | None:
     >>> expression_text("⟦$.a⟧"), expression_text("$.a")
     ('$.a', None)
     """
-    if isinstance(value, Reference):
-        return value.to_jsonpath()
-    return resolve_tokens(value) if isinstance(value, str) and "⟦" in value else None
+    if isinstance(value, str):
+        return resolve_tokens(value) if "⟦" in value else None
+    return value.to_jsonpath() if isinstance(value, Reference) else None
 
 
 def holds_expression(value: Json) -> bool:
@@ -122,6 +125,8 @@ class Template:
     # ------------------------------------------------------------------------------------------------ JSONPath
 
     def _jsonpath(self, value: Json, place: Place) -> Json:
+        if type(value) in PLAIN:
+            return value
         if isinstance(value, Mapping):
             return self._object(value, place)
         if isinstance(value, list | tuple):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from mlflowsteps.exceptions import DuplicateStatesInChain
 
@@ -86,6 +87,19 @@ class Chain:
 
     def __bool__(self) -> bool:
         return True
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The last step first: when a step is pickled, the one it goes on with has been, and nothing recurses.
+        return {"last_first": self.steps[::-1], "steps": self.steps}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.steps = state["steps"]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        twin = self.__class__.__new__(self.__class__)
+        memo[id(self)] = twin
+        twin.steps = [copy.deepcopy(step, memo) for step in self.steps]
+        return twin
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(steps={[step.state_id for step in self.steps]!r})"

@@ -194,7 +194,7 @@ def _check_outputs(scope: _Scope, states: list[Renderable]) -> None:
     used = [(state, keyword, origin) for state in states for keyword, origin in state.outputs_used()]
     if not used:
         return
-    here = {id(state.origin): state for state in states}
+    here = {id(state.origin): state for state in states if state.origin is not None}
     before = _predecessors(states)
     faults = []
     for state, keyword, origin in used:

@@ -8,6 +8,7 @@ are ``states``, the fields themselves are ``asl.fields``.
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, TypeAlias, TypeVar, cast
 
@@ -17,7 +18,7 @@ from mlflowsteps.exceptions import DefinitionError, Diagnostic
 from mlflowsteps.inputs.placeholders import Origin, StepInput
 from mlflowsteps.inputs.schema import Schema
 from mlflowsteps.inputs.syntax import TOKEN, Json, Reference
-from mlflowsteps.inputs.templates import Place, Template, expression_text, holds_expression
+from mlflowsteps.inputs.templates import PLAIN, Place, Template, expression_text, holds_expression
 from mlflowsteps.steps.block import Block, render_fields
 from mlflowsteps.steps.chain import Chain, head_of, warn_of_relinking
 from mlflowsteps.steps.compile import Nest, compile_state, reachable
@@ -56,6 +57,9 @@ def rows(state_type: str) -> dict[str, FieldRow]:
 _COMMON_ROWS = {name: row for name, row in rows("Pass").items() if name != "result"}
 
 
+_making_output = threading.Lock()  # two threads that ask for one output get one placeholder
+
+
 class State(Block):
     """What all states share: a name, fields, and what follows.
 
@@ -81,7 +85,7 @@ class State(Block):
             raise TypeError(f"The name of a state (state_id) is text, not {state_id!r}")
         self.state_id, self.state_type = state_id, state_type
         self.output_schema = output_schema
-        self.step_output = StepInput(schema=output_schema, origin=Origin(state_id))
+        self._step_output = None if output_schema is None else StepInput(output_schema, origin=Origin(state_id))
         self.retries: list[Retry] = []
         self.catches: list[Catch] = []
         self.next_step: Step | None = None
@@ -113,7 +117,15 @@ class State(Block):
 
     def output(self) -> StepInput:
         """The state's output, as a placeholder for what follows; its keys are those of ``output_schema``."""
-        return self.step_output
+        with _making_output:
+            if self._step_output is None:  # made when it is asked for: few of the states of a long chain are asked
+                self._step_output = StepInput(origin=Origin(self.state_id))
+            return self._step_output
+
+    @property
+    def step_output(self) -> StepInput:
+        """The same as ``output()``."""
+        return self.output()
 
     def update_parameters(self, params: Json) -> None:
         """Put other parameters in place of the state's.
@@ -159,8 +171,8 @@ class State(Block):
 
     @property
     def origin(self) -> Origin | None:
-        """The identity of this state's output."""
-        return self.step_output.origin
+        """The identity of this state's output; None where nobody asked for it."""
+        return None if self._step_output is None else self._step_output.origin
 
     def links(self) -> Iterator[Step]:
         """States and chains this one may go on with."""
@@ -220,7 +232,7 @@ class State(Block):
         if self.catches:
             found["Catch"] = [catch.render(template, place / "Catch") for catch in self.catches]
         found.update(self._transition())
-        return {name: found[name] for name in sorted(found, key=lambda name: _ORDER.get(name, 0))}
+        return {name: found[name] for name in sorted(found, key=_ORDER.__getitem__)}
 
     def _written(self, template: Template, place: Place) -> dict[str, Json]:
         """The fields that were given by keyword."""
@@ -296,6 +308,8 @@ def _origins(value: Json) -> Iterator[Origin]:
     pending = [value]
     while pending:
         item = pending.pop()
+        if type(item) in PLAIN:
+            continue
         if isinstance(item, StepInput):
             if item.origin is not None:
                 yield item.origin

@@ -479,9 +479,11 @@ def test_a_copy_keeps_identity_within_itself() -> None:
     assert second is not b
 
 
-def test_a_long_chain_can_be_copied() -> None:
+def test_a_long_chain_can_be_copied_and_pickled() -> None:
     chain = steps.Chain([steps.Pass(f"s{i}") for i in range(3000)])
-    assert steps.Graph(copy.deepcopy(chain)).to_dict() == steps.Graph(chain).to_dict()
+    for twin in (copy.deepcopy(chain), pickle.loads(pickle.dumps(chain))):
+        assert twin.steps[0] is not chain.steps[0]
+        assert steps.Graph(twin).to_dict() == steps.Graph(chain).to_dict()
 
 
 # ------------------------------------------------------------------------------------------------------- the rest
