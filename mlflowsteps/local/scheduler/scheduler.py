@@ -298,6 +298,34 @@ class Scheduler:
         if not self._tell(live, lambda now: TaskHeartbeat(now, number), task=number):
             raise TokenError(known=True)
 
+    # Tasks that belong to no execution
+
+    def try_task(self, request: TaskRequest, seconds: float) -> Event:
+        """Carry one task out and wait for its end.
+
+        Args:
+            request: the task; its id ends with ``#`` and its number.
+            seconds: most real seconds it may take; the task's own time-out may be shorter.
+
+        Returns:
+            What to tell of it: that it succeeded, failed, or took too long.
+        """
+        self._check_open()
+        number = int(request.task_id.rpartition("#")[2])
+        ended: Future[EventMaker] = Future()
+
+        def end(event: EventMaker) -> None:
+            with suppress(InvalidStateError):
+                ended.set_result(event)
+
+        self._workers.submit(partial(self._hand_out, request, Report(number, end, lambda _event: None)))
+        limit = seconds if request.timeout_seconds is None else min(seconds, request.timeout_seconds)
+        try:
+            event = ended.result(limit)
+        except TimeoutError:
+            event = failed(number, "States.Timeout", None)
+        return event(milliseconds(self._clock.now()))
+
     # What the engine has done (see engine.Effects); called on its thread
 
     def start_task(self, live: LiveRun, task: OpenTask) -> None:
@@ -409,13 +437,16 @@ class Scheduler:
             if task.settled:
                 return
             task.handed_out = True
+        self._hand_out(_request(live, task), report)
+
+    def _hand_out(self, request: TaskRequest, report: Report) -> None:
         try:
-            self._handlers(task.command.resource).start(_request(live, task), report)
+            self._handlers(request.resource).start(request, report)
         except StatesError as error:
             report.failed(error.error, error.cause)
         except Exception as error:
             if self._closed is None:  # a runtime that closes takes the ground from under its tasks
-                logger.exception("Task %s of execution %s raised", task.command.state_name, live.arn)
+                logger.exception("Task %s of execution %s raised", request.state_name, request.execution_arn)
             report.failed("States.Runtime", f"{type(error).__name__}: {error}")
 
     def _cancel_task(self, live: LiveRun, task: OpenTask) -> None:
