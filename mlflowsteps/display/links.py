@@ -5,9 +5,12 @@ A local runtime's ARNs have the same shape as AWS's own, so whether a link makes
 
 from __future__ import annotations
 
+import json
 from urllib.parse import quote
 
-__all__ = ["execution_link", "machine_link", "resource_link"]
+from mlflowsteps.graph.visits import Visit
+
+__all__ = ["execution_link", "job_arn", "machine_link", "resource_link"]
 
 _CONSOLES = {
     "aws": "console.aws.amazon.com",
@@ -23,6 +26,19 @@ _SAGEMAKER = {
     "endpoint": "endpoints",
     "endpoint-config": "endpointConfig",
 }
+_ARN_KEYS = frozenset(
+    f"{kind}Arn"
+    for kind in (
+        "TrainingJob",
+        "ProcessingJob",
+        "TransformJob",
+        "HyperParameterTuningJob",
+        "Model",
+        "Endpoint",
+        "EndpointConfig",
+    )
+)
+_LONGEST_ANSWER = 1_000_000
 
 
 def execution_link(arn: str) -> str:
@@ -52,6 +68,19 @@ def resource_link(arn: str) -> str:
     if parts[2] == "sagemaker" and kind in _SAGEMAKER and name:
         return _console(arn, "sagemaker", f"#/{_SAGEMAKER[kind]}/{quote(name, safe='')}")
     return ""
+
+
+def job_arn(visit: Visit) -> str:
+    """ARN of the SageMaker resource that a task made, by what the service answered; empty where it made none."""
+    answer = visit.result
+    if not isinstance(answer, str) or not answer.startswith("{") or len(answer) > _LONGEST_ANSWER:
+        return ""
+    try:
+        found = json.loads(answer)
+    except (ValueError, RecursionError):
+        return ""
+    made = (value for key, value in found.items() if key in _ARN_KEYS and isinstance(value, str))
+    return next(made, "")
 
 
 def _console(arn: str, service: str, place: str) -> str:

@@ -26,7 +26,7 @@ from mlflowsteps.display.html import (
     text,
     to_seconds,
 )
-from mlflowsteps.display.links import execution_link
+from mlflowsteps.display.links import execution_link, job_arn, resource_link
 from mlflowsteps.display.view import View
 from mlflowsteps.graph.build import Node
 from mlflowsteps.graph.status import StatusTracker
@@ -40,6 +40,7 @@ __all__ = ["ProgressView"]
 _BAR = 200  # pixels of a timeline
 _MOST_BARS = 60  # bars of one state's timeline; more could not be told apart
 _MOST_VISITS = 50
+_LAST_WORDS = 5  # lines of the failed job's log that stand with the error
 _STATUSES_OF_AN_EXECUTION = {"PENDING_REDRIVE": "FAILED"}
 
 
@@ -59,6 +60,7 @@ class ProgressView(View):
         tracker: a ``StatusTracker`` that has read earlier events of the same execution; ``events`` are then the new
             ones. None: a new one.
         map_runs: item counts of Distributed Maps by Map Run ARN, as DescribeMapRun's ``itemCounts``.
+        logs: the last lines of the jobs' logs, by the state's key in the graph.
     """
 
     def __init__(
@@ -74,11 +76,13 @@ class ProgressView(View):
         collapse: bool | None = None,
         tracker: StatusTracker | None = None,
         map_runs: Mapping[str, Mapping[str, int]] | None = None,
+        logs: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         super().__init__(definition, portrait=portrait, title=str(description.get("name") or ""), collapse=collapse)
         self.description = dict(description)
         self.notes = tuple(notes)
         self.links = links
+        self.logs = {path: tuple(lines) for path, lines in (logs or {}).items()}
         self.looked = time.time() if now is None else now
         tracker = tracker or StatusTracker(self.definition)
         tracker.feed(events)
@@ -144,7 +148,7 @@ class ProgressView(View):
 
     def digest(self) -> str:
         """A short text that changes when what the view tells changes, the passing of time left out."""
-        facts: list[Any] = [self._word, self.error, self.cause, self.notes]
+        facts: list[Any] = [self._word, self.error, self.cause, self.notes, self.logs]
         for path, state in self._status.states.items():
             if state.visits:
                 shown = state.shown
@@ -176,6 +180,9 @@ class ProgressView(View):
             lines.append(f"Cause: {visible(cut(_reason(self.cause), 2000), lines=True)}")
         if self.log_file:
             lines.append(f"Log: {visible(self.log_file)}")
+        if self.failed_state and self._status.failed is not None:
+            said = self.logs.get(self._status.failed.path, ())[-_LAST_WORDS:]
+            lines += [f"  {visible(cut(line, 300))}" for line in said]
         return "\n".join(lines)
 
     def to_text(self) -> str:
@@ -311,12 +318,18 @@ class ProgressView(View):
             self._indented(depth, node),
             node.type,
             Markup(f"{status}{error}"),
-            node.label if node.type == "Task" else "",
+            self._resource(node, shown),
             "" if after is None else duration(after) or "0 s",
             duration(shown.seconds(self._now)) if shown else "",
             _attempts(state),
             self._timeline(state),
         ]
+
+    def _resource(self, node: Node, shown: Visit | None) -> Any:
+        """What a task calls; a link to the job it started, where the console has a page of it."""
+        label = node.label if node.type == "Task" else ""
+        address = resource_link(job_arn(shown)) if self.links and shown is not None else ""
+        return link(address, label or "job") if address else label
 
     def _timeline(self, state: StateStatus) -> Markup:
         """The visits as bars between the execution's start and end; a running one ends now."""
@@ -353,6 +366,11 @@ class ProgressView(View):
             parts.append(_titled("Cause", block(state.cause)) if state.cause else Markup())
             log = _log_file(state.cause)
             parts.append(_titled("Log", text(log)) if log else Markup())
+        said = self.logs.get(node.key, ())
+        if said:
+            parts.append(
+                _titled(f"The log's last {len(said)} line{'' if len(said) == 1 else 's'}", block("\n".join(said)))
+            )
         shown = state.shown
         more = "execution.list_events()"
         values = [("Input", state.input), ("Output", state.output)]

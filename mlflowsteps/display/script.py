@@ -34,7 +34,7 @@ var raw=atob(img.src.split(",")[1]),bytes=new Uint8Array(raw.length);
 for(var i=0;i<raw.length;i++)bytes[i]=raw.charCodeAt(i);
 var doc=new DOMParser().parseFromString(new TextDecoder().decode(bytes),"image/svg+xml");
 var svg=document.importNode(doc.documentElement,true),host=document.createElement("div");
-svg.style.display="block";
+svg.style.display="block";var paper=svg.querySelector(".paper");if(paper)paper.remove();
 function tint(){svg.style.colorScheme=dark()?"dark":"light"}tint();
 host.attachShadow({mode:"open"}).appendChild(svg);img.replaceWith(host);
 if(all[key+"/scroll"]){host.parentElement.scrollTop=all[key+"/scroll"][0];host.parentElement.scrollLeft=all[key+"/scroll"][1]}

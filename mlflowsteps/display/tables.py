@@ -269,9 +269,11 @@ def _event_body(body: dict[str, Any]) -> Any:
     if not body:
         return ""
     shown = [key for key in body if key not in {"name", "resource", "resourceType"} and not key.endswith("Details")]
+    if not shown:
+        return ""  # no more than the columns say
     hint = as_text(body["error"]) if body.get("error") else ", ".join(shown)
     parts = []
     for key, value in body.items():
         if not key.endswith("Details"):  # inputDetails and its like: only whether the value was cut
             parts.append(f"<div>{text(key)}</div>{block(value)}")
-    return _Both(details(cut(hint, 60) or "details", Markup("".join(parts))), cut(visible(hint), _WIDEST_CELL))
+    return _Both(details(cut(hint, 60), Markup("".join(parts))), cut(visible(hint), _WIDEST_CELL))

@@ -130,7 +130,8 @@ class _Pen:
         ]
         width, height = round(drawing.width), round(drawing.height)
         name = escape(cut(visible(title or "workflow graph"), 300), quote=True)
-        paper = f'<rect width="{width}" height="{height}" {self._paint("paper")}/>' if self._file else ""
+        # Of an image the page's theme is not always known, so that it brings its own paper; the script takes it away.
+        paper = f'<rect width="{width}" height="{height}" {self._paint("paper")}/>'
         role = "img" if self._file else "group"
         style = "" if self._file else f"<style>{self._sheet()}</style>"
         return (
