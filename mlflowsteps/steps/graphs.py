@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
 
 from mlflowsteps.asl.fields import JSONPATH, TEXT, Field
 from mlflowsteps.exceptions import DefinitionError, Diagnostic
@@ -104,7 +103,7 @@ class FrozenGraph(Graph):
         if not isinstance(definition, Mapping):
             raise ValueError(f"Expected definition to be a dict, but got `{type(definition)}`.")  # noqa: TRY004 - the old SDK's
         self.fields = {keyword: definition[row.name] for keyword, row in self.known.items() if row.name in definition}
-        self.definition = copy.deepcopy(dict(definition))
+        self.definition = _copied(definition)
         if token := TOKEN.search(json.dumps(self.definition, ensure_ascii=False)):
             raise DefinitionError(
                 [
@@ -119,7 +118,7 @@ class FrozenGraph(Graph):
 
     def to_dict(self) -> dict[str, Json]:
         """The definition; a copy at each call."""
-        return copy.deepcopy(self.definition)
+        return _copied(self.definition)
 
     @classmethod
     def from_json(cls, json_definition: str) -> FrozenGraph:
@@ -129,3 +128,17 @@ class FrozenGraph(Graph):
             ValueError: the text is no JSON, or no object.
         """
         return cls(json.loads(json_definition))
+
+
+def _copied(document: Mapping[str, Json]) -> dict[str, Json]:
+    """A copy of a JSON object, however deep it is."""
+    copy: dict[str, Json] = dict(document)
+    pending: list[Any] = [copy]
+    while pending:
+        node = pending.pop()
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            if isinstance(value, Mapping | list | tuple):
+                made: Any = dict(value) if isinstance(value, Mapping) else list(value)
+                node[key] = made
+                pending.append(made)
+    return copy

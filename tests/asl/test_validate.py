@@ -702,10 +702,10 @@ def test_what_is_no_object_is_no_definition(value):
 
 def test_states_nest_to_a_bound():
     definition: dict = machine(S0=PASS)
-    for level in range(1, 31):
+    for level in range(1, 151):
         definition = machine(**{f"S{level}": {"Type": "Parallel", "Branches": [definition], "End": True}})
     assert validate(definition) == []
-    for level in range(31, 5_000):
+    for level in range(151, 5_000):
         definition = machine(**{f"S{level}": {"Type": "Parallel", "Branches": [definition], "End": True}})
     assert {d.code for d in validate(definition)} == {"TOO_DEEPLY_NESTED"}
 

@@ -11,6 +11,7 @@ from mlflowsteps import steps
 from mlflowsteps.asl.validate import validate
 from mlflowsteps.exceptions import DefinitionError
 from mlflowsteps.inputs import ExecutionInput, StepInput
+from mlflowsteps.workflow import Workflow
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
 
@@ -287,3 +288,19 @@ def test_numbers_and_texts_may_be_jsonata() -> None:
     assert error["Error"] == '{% "E-" & $string($states.input.n) %}'
     with pytest.raises(TypeError, match="Resource is fixed"):
         steps.Task("T", resource=f"{StepInput()['arn']}", query_language="JSONata").to_dict()
+
+
+def test_150_levels_are_built_written_judged_copied_and_drawn() -> None:
+    inner: steps.State = steps.Pass("S")
+    for level in range(150):
+        inner = (
+            steps.Map(f"M{level}", item_processor=inner) if level % 2 else steps.Parallel(f"M{level}", branches=[inner])
+        )
+
+    definition = steps.Graph(inner).to_dict()
+
+    assert json.loads(json.dumps(definition)) == definition == steps.FrozenGraph(definition).to_dict()
+    assert validate(definition, warnings=True) == []
+    assert "M0" in str(Workflow("Deep", definition, role=None).render_graph())
+    with pytest.raises(DefinitionError, match="TOO_DEEPLY_NESTED"):
+        steps.Graph(steps.Parallel("One more", branches=[inner])).to_dict()

@@ -166,24 +166,23 @@ def state_types(level: Level) -> Found:
 
 def transitions(level: Level) -> Found:
     """Every Next and Default names a state of the same level."""
-    outside = _elsewhere(level)
     for state in level.states.values():
         for where, field, target in _targets(state.pointer, state.body):
             if isinstance(target, str) and target not in level.block:
                 hint = level.machine.hints.near(target, level.block, "Name a state of the same States block")
-                if target in outside:
+                if _stands_around(level, target):
                     hint = "That state stands in another States block: a transition cannot leave its own"
                 yield fault(where, f"Missing '{field}' target: {target}", hint, code="MISSING_TRANSITION_TARGET")
 
 
-def _elsewhere(level: Level) -> frozenset[str]:
-    """Names of the levels around this one."""
-    names: set[str] = set()
+def _stands_around(level: Level, name: str) -> bool:
+    """True where a level around this one has a state of this name."""
     owner = level.owner
     while owner is not None:
-        names.update(owner.level.block)
+        if name in owner.level.block:
+            return True
         owner = owner.level.owner
-    return frozenset(names)
+    return False
 
 
 def _targets(where: str, body: dict[str, Json]) -> Iterator[tuple[str, str, Json]]:

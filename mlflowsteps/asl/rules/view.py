@@ -20,8 +20,8 @@ __all__ = [
 ]  # fmt: skip
 
 SCHEMA = "SCHEMA_VALIDATION_FAILED"
-MAX_NESTING = 32
-"""States blocks within one another; the service's own bound is not published."""
+MAX_NESTING = 151
+"""States blocks within one another, the machine's own among them; the service's own bound is not published."""
 
 
 class Hints:
