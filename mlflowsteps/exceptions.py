@@ -21,7 +21,7 @@ This room owns the exceptions and nothing else; it imports nothing of the packag
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 __all__ = [
@@ -181,8 +181,10 @@ class ServiceError(Exception):
         code: the service's error code, such as ``ResourceInUse``.
         message: for a person: the value and the fix.
         status: HTTP status.
+        details: further members of the error, as the service's model names them.
     """
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(self, code: str, message: str, status: int = 400, details: Mapping[str, object] | None = None) -> None:
         self.code, self.message, self.status = code, message, status
+        self.details = dict(details or {})
         super().__init__(f"{code}: {message}")

@@ -47,7 +47,20 @@ CREATE TABLE history (
     PRIMARY KEY (execution, id)) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA_1,)
+# Children of Map Runs are listed by theirs.
+SCHEMA_2 = """
+ALTER TABLE executions ADD COLUMN map_run TEXT;
+CREATE INDEX executions_by_map_run ON executions (map_run, id) WHERE map_run IS NOT NULL;
+"""
+
+# Redrives: how many, when the last one was, and the client's token of it.
+SCHEMA_3 = """
+ALTER TABLE executions ADD COLUMN redrives INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE executions ADD COLUMN redrive_time REAL;
+ALTER TABLE executions ADD COLUMN redrive_token TEXT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_3)
 """Scripts in order; the n-th brings a file of version n-1 to version n. A published one is never edited."""
 
 

@@ -21,7 +21,9 @@ __all__ = ["Entry", "ExecutionRecord", "Executions", "digest_of"]
 # ASCII, because a lone surrogate, which JSON can hold, has no UTF-8.
 encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
-COLUMNS = "id, arn, machine_arn, status, start_time, stop_time, digest, header, result"
+COLUMNS = (
+    "id, arn, machine_arn, status, start_time, stop_time, digest, header, result, redrives, redrive_time, redrive_token"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,9 @@ class ExecutionRecord:
         digest: which definition it runs.
         header: what it was born with, as a JSON object.
         result: ``output``, ``error``, ``cause`` of its end, those that there are.
+        redrives: how often it was redriven.
+        redrive_time: when last; None where it never was.
+        redrive_token: the client's token of that redrive.
     """
 
     id: int
@@ -49,6 +54,9 @@ class ExecutionRecord:
     digest: str
     header: dict[str, Any]
     result: dict[str, Any]
+    redrives: int = 0
+    redrive_time: float | None = None
+    redrive_token: str | None = None
 
 
 @dataclass(slots=True)
@@ -60,12 +68,14 @@ class Entry:
         journal: (id, event) pairs, ids counting from 1.
         history: (id, event) pairs, ids counting from 1.
         end: (status, stop time, result) where the execution ended in this group.
+        redrive: (time, client's token) where it was redriven in this group, before any end.
     """
 
     execution: int
     journal: list[tuple[int, str]] = field(default_factory=list)
     history: list[tuple[int, str]] = field(default_factory=list)
     end: tuple[str, float, str] | None = None
+    redrive: tuple[float, str | None] | None = None
 
 
 def digest_of(definition: str) -> str:
@@ -83,7 +93,9 @@ class Executions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, arn: str, machine_arn: str, definition: str, header: dict[str, Any]) -> int | None:
+    def add(
+        self, arn: str, machine_arn: str, definition: str, header: dict[str, Any], *, map_run: str | None = None
+    ) -> int | None:
         """Store a new execution as RUNNING.
 
         Args:
@@ -91,6 +103,7 @@ class Executions:
             machine_arn: ARN of the state machine, without version or alias.
             definition: the definition's text.
             header: JSON object with ``start_time`` and all else it is born with.
+            map_run: ARN of the Map Run that it is a child of.
 
         Returns:
             Its id; None where the ARN is taken, nothing was changed then.
@@ -102,9 +115,9 @@ class Executions:
                 (digest, encode(definition)),
             )
             cursor = connection.execute(
-                "INSERT INTO executions (arn, machine_arn, status, start_time, digest, header) "
-                "VALUES (?, ?, 'RUNNING', ?, ?, ?) ON CONFLICT (arn) DO NOTHING",
-                (arn, machine_arn, header["start_time"], digest, encode(header)),
+                "INSERT INTO executions (arn, machine_arn, status, start_time, digest, header, map_run) "
+                "VALUES (?, ?, 'RUNNING', ?, ?, ?, ?) ON CONFLICT (arn) DO NOTHING",
+                (arn, machine_arn, header["start_time"], digest, encode(header), map_run),
             )
             return cursor.lastrowid if cursor.rowcount == 1 else None
 
@@ -114,6 +127,12 @@ class Executions:
             for entry in entries:
                 _append(connection, "journal", entry.execution, entry.journal)
                 _append(connection, "history", entry.execution, entry.history)
+                if entry.redrive is not None:
+                    connection.execute(
+                        "UPDATE executions SET status = 'RUNNING', stop_time = NULL, result = NULL, "
+                        "redrives = redrives + 1, redrive_time = ?, redrive_token = ? WHERE id = ?",
+                        (*entry.redrive, entry.execution),
+                    )
                 if entry.end is not None:
                     connection.execute(
                         "UPDATE executions SET status = ?, stop_time = ?, result = ? WHERE id = ?",
@@ -134,24 +153,36 @@ class Executions:
         return [_record(row) for row in rows if machine_arn in (None, row[2])]
 
     def page(
-        self, machine_arn: str, *, status: str | None = None, before: int | None = None, limit: int = 100
+        self,
+        machine_arn: str | None = None,
+        *,
+        map_run: str | None = None,
+        status: str | None = None,
+        before: int | None = None,
+        limit: int = 100,
+        extra: tuple[str, str] | None = None,
     ) -> list[ExecutionRecord]:
-        """Executions of a state machine, newest first.
+        """Executions of a state machine, or children of a Map Run, newest first.
 
         Args:
-            machine_arn: whose.
+            machine_arn: the state machine's ARN.
+            map_run: the Map Run's ARN, in place of it.
             status: only those of this status.
             before: only those of a lower id, for the next page.
             limit: how many at most.
+            extra: only those whose header has this value for this name in its ``extra``.
         """
-        conditions: list[str] = ["machine_arn = ?"]
-        values: list[str | int] = [machine_arn]
+        conditions = ["machine_arn = ?" if map_run is None else "map_run = ?"]
+        values: list[str | int | None] = [machine_arn if map_run is None else map_run]
         if status is not None:
             conditions.append("status = ?")
             values.append(status)
         if before is not None:
             conditions.append("id < ?")
             values.append(before)
+        if extra is not None:
+            conditions.append("json_extract(header, '$.extra.' || ?) = ?")
+            values.extend(extra)
         query = f"SELECT {COLUMNS} FROM executions WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?"  # noqa: S608 all ours
         with self._database.read() as connection:
             rows = connection.execute(query, (*values, limit)).fetchall()
@@ -223,4 +254,6 @@ def _append(connection: sqlite3.Connection, table: str, execution: int, rows: Se
 
 def _record(row: tuple[Any, ...]) -> ExecutionRecord:
     header, result = json.loads(row[7]), json.loads(row[8]) if row[8] else {}
-    return ExecutionRecord(row[0], row[1], row[2], row[3], row[4], row[5], row[6], header, result)
+    return ExecutionRecord(
+        row[0], row[1], row[2], row[3], row[4], row[5], row[6], header, result, row[9], row[10], row[11]
+    )

@@ -1,19 +1,22 @@
-"""What the groups of operations share: store, scheduler, clock, and where the runtime is."""
+"""What the groups of operations share: store, scheduler, clock, quotas, and what an ARN names."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from mlflowsteps.local.clock import Clock
+from mlflowsteps.local.quotas import Quotas
 from mlflowsteps.local.scheduler import Scheduler, milliseconds
-from mlflowsteps.local.services.stepfunctions.checks import resource_parts
+from mlflowsteps.local.services.stepfunctions.checks import machine_parts, resource_parts
 from mlflowsteps.local.services.stepfunctions.refusals import refuse
 from mlflowsteps.local.store import ExecutionRecord, Store
 
-__all__ = ["MACHINES", "Operations", "Record"]
+__all__ = ["ACTIVITIES", "ALIASES", "MACHINES", "VERSIONS", "Operations", "Record"]
 
 Record = dict[str, Any]
-MACHINES = "state-machine"  # kind of the records of state machines
+# Kinds of records.
+MACHINES, VERSIONS, ALIASES = "state-machine", "state-machine-version", "state-machine-alias"
+ACTIVITIES = "activity"
 
 
 class Operations:
@@ -25,22 +28,47 @@ class Operations:
         clock: what time it is.
         region: region in the ARNs of what is made.
         account_id: account in them.
+        quotas: what is the most of anything.
     """
 
-    def __init__(self, store: Store, scheduler: Scheduler, clock: Clock, *, region: str, account_id: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        scheduler: Scheduler,
+        clock: Clock,
+        *,
+        region: str,
+        account_id: str,
+        quotas: Quotas = Quotas(),  # noqa: B008 - frozen
+    ) -> None:
         self._store, self._scheduler, self._clock = store, scheduler, clock
         self._region, self._account_id = region, account_id
+        self._quotas = quotas
 
     def _now(self) -> float:
         return milliseconds(self._clock.now())
 
     def _machine(self, arn: str) -> Record:
-        """The record of a state machine; the one place where an ARN of versions and aliases will be resolved."""
-        parts = resource_parts(arn, "stateMachine")
-        record = self._store.resources.get(MACHINES, parts[1])
-        if record is None or record["arn"] != arn:
+        """The record of a state machine; the ARN of a version or alias names none."""
+        name, qualifier = machine_parts(arn)
+        record = self._store.resources.get(MACHINES, name)
+        if record is None or record["arn"] != arn or qualifier is not None:
             raise refuse("StateMachineDoesNotExist", arn)
         return record
+
+    def _version(self, arn: str) -> Record | None:
+        name, qualifier = machine_parts(arn)
+        record = self._store.resources.get(VERSIONS, f"{name}:{qualifier}")
+        return None if record is None or record["arn"] != arn else record
+
+    def _alias(self, arn: str) -> Record | None:
+        name, qualifier = machine_parts(arn)
+        record = self._store.resources.get(ALIASES, f"{name}:{qualifier}")
+        return None if record is None or record["arn"] != arn else record
+
+    def _of_machine(self, kind: str, name: str) -> list[Record]:
+        """Versions or aliases of a state machine, in the order in which they were made."""
+        return [record for record in self._store.resources.list(kind) if record["machine"] == name]
 
     def _execution(self, arn: str) -> ExecutionRecord:
         parts = resource_parts(arn, "execution", "express")

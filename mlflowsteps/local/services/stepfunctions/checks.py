@@ -16,9 +16,11 @@ from mlflowsteps.local.services.stepfunctions.refusals import refuse, validation
 __all__ = [
     "MAX_PAYLOAD_BYTES",
     "check_choice",
+    "check_description",
     "check_json",
     "check_name",
     "check_role",
+    "machine_parts",
     "page_size",
     "page_token",
     "read_page_token",
@@ -27,6 +29,7 @@ __all__ = [
 
 MAX_PAYLOAD_BYTES = 262_144
 DEFAULT_PAGE, MAX_PAGE = 100, 1000
+MAX_DESCRIPTION = 256
 
 # Blanks, wildcards, brackets, special and control characters: the list of CreateStateMachine's documentation. Lone
 # surrogates are no characters at all, and have no UTF-8.
@@ -65,6 +68,33 @@ def resource_parts(arn: str, *kinds: str) -> list[str]:
     if found.service != "states" or parts[0] not in kinds or len(parts) < 2 or not parts[1]:
         raise refuse("InvalidArn", f"Resource type not valid in this context: {parts[0][:300]}")
     return parts
+
+
+def machine_parts(arn: str) -> tuple[str, str | None]:
+    """Name and qualifier (a version's number or an alias; None) of a state machine's ARN.
+
+    Raises:
+        ServiceError: InvalidArn; ValidationException where a Map Run's label is named.
+    """
+    parts = resource_parts(arn, "stateMachine")
+    if "/" in parts[1]:
+        reason = "This operation does not support the ARN of a Distributed Map state"
+        raise refuse("ValidationException", reason, reason_code="API_DOES_NOT_SUPPORT_LABELED_ARNS")
+    if len(parts) > 3 or (len(parts) == 3 and not parts[2]):
+        raise refuse("InvalidArn", arn)
+    return parts[1], parts[2] if len(parts) == 3 else None
+
+
+def check_description(text: str | None) -> str | None:
+    """The description of a version or alias, if it is short enough.
+
+    Raises:
+        ServiceError: ValidationException.
+    """
+    if text is not None and len(text) > MAX_DESCRIPTION:
+        limit = f"Member must have length less than or equal to {MAX_DESCRIPTION}"
+        raise validation_error("description", text, limit)
+    return text
 
 
 def check_role(arn: str) -> str:

@@ -11,11 +11,13 @@ from typing import Any
 from mlflowsteps.asl.arns import execution_arn, express_arn
 from mlflowsteps.exceptions import ServiceError
 from mlflowsteps.local.interpreter import RunHeader
+from mlflowsteps.local.services.stepfunctions.aliases import route
 from mlflowsteps.local.services.stepfunctions.base import Operations, Record
 from mlflowsteps.local.services.stepfunctions.checks import (
     check_choice,
     check_json,
     check_name,
+    machine_parts,
     page_size,
     page_token,
     read_page_token,
@@ -40,9 +42,7 @@ class ExecutionOperations(Operations):
         """StartExecution. The same name and input again, while it runs, give the execution that is there."""
         machine, header = self._begin(params)
         express = machine["type"] == "EXPRESS"
-        extra = {key: machine[key] for key in KEPT if key in machine}
-        if "traceHeader" in params:
-            extra["traceHeader"] = params["traceHeader"]
+        extra = _extra(machine, params)
         started = self._scheduler.start(header, machine["definition"], durable=not express, extra=extra)
         if started:
             return {"executionArn": header.execution_arn, "startDate": header.start_time}
@@ -81,7 +81,7 @@ class ExecutionOperations(Operations):
         if record.status == "RUNNING" and self._scheduler.fault:  # else who polls would poll for ever
             raise ServiceError("InternalFailure", self._scheduler.fault, 500)
         response = _times_and_ends(record) | {"input": record.header["input_text"], "inputDetails": INCLUDED}
-        response |= {"redriveCount": 0} | _redrive(record.status)
+        response |= {"redriveCount": record.redrives} | _redrive(record.status)
         if "traceHeader" in record.header["extra"]:
             response["traceHeader"] = record.header["extra"]["traceHeader"]
         if params.get("includedData") == "METADATA_ONLY":
@@ -109,21 +109,21 @@ class ExecutionOperations(Operations):
             raise refuse("ValidationException", "Exactly one of stateMachineArn and mapRunArn must be given")
         if "mapRunArn" in params:
             raise refuse("ResourceNotFound", params["mapRunArn"])
-        machine, status = self._machine(params["stateMachineArn"]), params.get("statusFilter")
+        machine, qualifier = self._listed(params["stateMachineArn"])
+        status = params.get("statusFilter")
         if machine["type"] == "EXPRESS":
             raise refuse(
                 "StateMachineTypeNotSupported", "This operation is not supported by this type of state machine"
             )
         if status is not None:
             check_choice(status, "statusFilter", STATUSES)
-        redriven = check_choice(
-            params.get("redriveFilter", "NOT_REDRIVEN"), "redriveFilter", ("REDRIVEN", "NOT_REDRIVEN")
-        )
-        listing = f"ListExecutions {machine['arn']} {status}"
+        if "redriveFilter" in params:
+            raise refuse("ValidationException", "A redriveFilter may be given with a mapRunArn alone")
+        listing = f"ListExecutions {params['stateMachineArn']} {status}"
         size, before = page_size(params), read_page_token(params, listing)
-        found = self._store.executions.page(machine["arn"], status=status, before=before, limit=size + 1)
-        if redriven == "REDRIVEN":
-            found = []
+        found = self._store.executions.page(
+            machine["arn"], status=status, before=before, limit=size + 1, extra=qualifier
+        )
         response: Record = {"executions": [_row(record) for record in found[:size]]}
         if len(found) > size:
             response["nextToken"] = page_token(listing, found[size - 1].id)
@@ -146,12 +146,13 @@ class ExecutionOperations(Operations):
 
     def _begin(self, params: Record) -> tuple[Record, RunHeader]:
         """Check what starts an execution; make what it is born with."""
-        machine = self._machine(params["stateMachineArn"])
         name = check_name(params["name"]) if "name" in params else str(uuid.uuid4())
+        machine = self._runnable(params["stateMachineArn"], name)
         text = params.get("input", "{}")
         check_json(text, "input", "InvalidExecutionInput")
-        express = machine["type"] == "EXPRESS"
-        arn = express_arn(machine["arn"], name, str(uuid.uuid4())) if express else execution_arn(machine["arn"], name)
+        check_length("traceHeader", params.get("traceHeader"), 256)
+        express, base = machine["type"] == "EXPRESS", machine["base"]
+        arn = express_arn(base, name, str(uuid.uuid4())) if express else execution_arn(base, name)
         now = self._now()
         # From what the execution is called and when it starts: in virtual time the same run draws the same numbers.
         seed = int.from_bytes(hashlib.sha256(f"{arn} {now}".encode()).digest()[:8])
@@ -159,7 +160,7 @@ class ExecutionOperations(Operations):
             execution_arn=arn,
             name=name,
             role_arn=machine["roleArn"],
-            machine_arn=params["stateMachineArn"],
+            machine_arn=machine["arn"],
             machine_name=machine["name"],
             start_time=now,
             seed=seed,
@@ -167,6 +168,42 @@ class ExecutionOperations(Operations):
             machine_type=machine["type"],
         )
         return machine, header
+
+    def _runnable(self, arn: str, name: str) -> Record:
+        """What an execution of this name runs: a state machine or a version of it.
+
+        Returns:
+            Its record, with ``base``, the ARN of the state machine, and ``aliasArn`` where it was found by an alias.
+        """
+        qualifier = machine_parts(arn)[1]
+        if qualifier is None:
+            return {**self._machine(arn), "base": arn}
+        alias = None if qualifier.isdecimal() else self._alias(arn)
+        version = self._version(arn if alias is None else route(alias, f"{arn} {name} {self._now()}"))
+        if version is None:
+            raise refuse("StateMachineDoesNotExist", arn)
+        return version if alias is None else {**version, "aliasArn": arn}
+
+    def _listed(self, arn: str) -> tuple[Record, tuple[str, str] | None]:
+        """The state machine whose executions are asked for, and what of their ``extra`` they must have."""
+        qualifier = machine_parts(arn)[1]
+        if qualifier is None:
+            return self._machine(arn), None
+        record = self._version(arn) if qualifier.isdecimal() else self._alias(arn)
+        if record is None:
+            raise refuse("StateMachineDoesNotExist", arn)
+        base = self._machine(arn.rpartition(":")[0])
+        return base, ("versionArn" if qualifier.isdecimal() else "aliasArn", arn)
+
+
+def _extra(machine: Record, params: Record) -> Record:
+    """What an execution keeps beside its header."""
+    extra = {key: machine[key] for key in (*KEPT, "aliasArn") if key in machine}
+    if "number" in machine:
+        extra |= {"versionArn": machine["arn"], "updateDate": machine["creationDate"]}
+    if "traceHeader" in params:
+        extra["traceHeader"] = params["traceHeader"]
+    return extra
 
 
 def _times_and_ends(record: ExecutionRecord) -> Record:
@@ -177,8 +214,14 @@ def _times_and_ends(record: ExecutionRecord) -> Record:
         "status": record.status,
         "startDate": record.start_time,
     }
+    extra = record.header.get("extra", {})
+    for member, kept in (("stateMachineVersionArn", "versionArn"), ("stateMachineAliasArn", "aliasArn")):
+        if kept in extra:
+            response[member] = extra[kept]
     if record.stop_time is not None:
         response["stopDate"] = record.stop_time
+    if record.redrive_time is not None:
+        response["redriveDate"] = record.redrive_time
     response |= record.result
     if "output" in response:
         response["outputDetails"] = INCLUDED
@@ -187,8 +230,11 @@ def _times_and_ends(record: ExecutionRecord) -> Record:
 
 def _row(record: ExecutionRecord) -> Record:
     shown = _times_and_ends(record)
-    keys = ("executionArn", "stateMachineArn", "name", "status", "startDate", "stopDate")
-    return {key: shown[key] for key in keys if key in shown} | {"redriveCount": 0}
+    keys = (
+        "executionArn", "stateMachineArn", "stateMachineVersionArn", "stateMachineAliasArn", "name", "status",
+        "startDate", "stopDate", "redriveDate",
+    )  # fmt: skip
+    return {key: shown[key] for key in keys if key in shown} | {"redriveCount": record.redrives}
 
 
 def _redrive(status: str) -> Record:

@@ -11,18 +11,20 @@ from mlflowsteps.asl.payloads import Json, loads
 from mlflowsteps.asl.validate import invalid_definition_message, service_location, validate
 from mlflowsteps.exceptions import Diagnostic, ServiceError
 from mlflowsteps.local.scheduler import machine_of
-from mlflowsteps.local.services.stepfunctions.base import MACHINES, Operations, Record
+from mlflowsteps.local.services.stepfunctions.base import ALIASES, MACHINES, VERSIONS, Record
 from mlflowsteps.local.services.stepfunctions.checks import (
     check_choice,
+    check_description,
     check_name,
     check_role,
+    machine_parts,
     page_size,
     page_token,
     read_page_token,
-    resource_parts,
 )
 from mlflowsteps.local.services.stepfunctions.refusals import refuse, validation_error
 from mlflowsteps.local.services.stepfunctions.tags import check_tags
+from mlflowsteps.local.services.stepfunctions.versions import VersionOperations
 
 __all__ = ["MachineOperations"]
 
@@ -38,12 +40,12 @@ DEFAULTS: Record = {
 }
 
 
-class MachineOperations(Operations):
+class MachineOperations(VersionOperations):
     """Operations on state machines."""
 
     def create_state_machine(self, params: Record) -> Record:
         """CreateStateMachine. The same name, definition, role and settings again give the ARN that is there."""
-        _refuse_versions(params)
+        _check_publish(params)
         name, kind = check_name(params["name"]), check_choice(params.get("type", "STANDARD"), "type", TYPES)
         tags = check_tags(params.get("tags", []), {})
         role = check_role(params["roleArn"])
@@ -65,15 +67,18 @@ class MachineOperations(Operations):
                 self._store.executions.purge(arn)  # those of a deleted state machine of this name
                 self._store.tags.clear(arn)
                 self._store.tags.add(arn, tags)
-                return {"stateMachineArn": arn, "creationDate": now}
+                if len(self._store.resources.list(MACHINES)) > self._quotas.state_machines:
+                    most = self._quotas.state_machines
+                    raise refuse("StateMachineLimitExceeded", f"There are at most {most} state machines")
+                return {"stateMachineArn": arn, "creationDate": now} | self._published(params, record)
             known = self._store.resources.get(MACHINES, name)
-        if known is None or not _same(known, record):
-            raise refuse("StateMachineAlreadyExists", arn)
-        return {"stateMachineArn": arn, "creationDate": known["creationDate"]}
+            if known is None or not _same(known, record):
+                raise refuse("StateMachineAlreadyExists", arn)
+            return {"stateMachineArn": arn, "creationDate": known["creationDate"]} | self._published(params, known)
 
     def update_state_machine(self, params: Record) -> Record:
         """UpdateStateMachine. Executions that run keep the definition and role they were started with."""
-        _refuse_versions(params)
+        _check_publish(params)
         changed = [key for key in ("definition", "roleArn", *CONFIGURATIONS) if key in params]
         if not changed:
             text = (
@@ -91,14 +96,20 @@ class MachineOperations(Operations):
             record = self._machine(params["stateMachineArn"])
             record |= {key: params[key] for key in changed} | {"updateDate": now, "revisionId": revision}
             self._store.resources.put(MACHINES, record["name"], record)
-        return {"updateDate": now, "revisionId": revision}
+            return {"updateDate": now, "revisionId": revision} | self._published(params, record)
+
+    def _published(self, params: Record, record: Record) -> Record:
+        if not params.get("publish"):
+            return {}
+        version = self._publish(record, check_description(params.get("versionDescription")))
+        return {"stateMachineVersionArn": version["arn"]}
 
     def describe_state_machine(self, params: Record) -> Record:
-        """DescribeStateMachine."""
-        record = self._machine(params["stateMachineArn"])
+        """DescribeStateMachine, or one of its versions."""
+        arn = params["stateMachineArn"]
+        record = self._version(arn) or self._machine(arn)
         keys = ["name", "status", "definition", "roleArn", "type", "creationDate", *CONFIGURATIONS]
-        if "revisionId" in record:
-            keys.append("revisionId")
+        keys += [key for key in ("revisionId", "description") if key in record]
         response = {"stateMachineArn": record["arn"]} | {key: record[key] for key in keys}
         if params.get("includedData") == "METADATA_ONLY":
             response["definition"] = ""
@@ -107,13 +118,18 @@ class MachineOperations(Operations):
     def delete_state_machine(self, params: Record) -> Record:
         """DeleteStateMachine. Its executions are stopped; they can be described until the name is taken again."""
         arn = params["stateMachineArn"]
-        name = resource_parts(arn, "stateMachine")[1]
+        name, qualifier = machine_parts(arn)
+        if qualifier is not None:
+            raise refuse("InvalidArn", arn)
         with self._store.database.write():
             known = self._store.resources.get(MACHINES, name)
             if known is None or known["arn"] != arn:
                 return {}
             self._store.resources.delete(MACHINES, name)
             self._store.tags.clear(arn)
+            for kind in (VERSIONS, ALIASES):
+                for one in self._of_machine(kind, name):
+                    self._store.resources.delete(kind, f"{name}:{one.get('number', one['name'])}")
         for record in self._store.executions.running(arn):
             self._scheduler.stop(record.arn)
         return {}
@@ -194,6 +210,6 @@ def _same(known: Record, wanted: Record) -> bool:
     return bool(one == other) or bool(loads(one) == loads(other))
 
 
-def _refuse_versions(params: dict[str, Any]) -> None:
-    if params.get("publish") or "versionDescription" in params:
-        raise refuse("ValidationException", "The local runtime keeps no versions of state machines: leave out publish.")
+def _check_publish(params: dict[str, Any]) -> None:
+    if "versionDescription" in params and not params.get("publish"):
+        raise refuse("ValidationException", "Version description can only be set when publish is true")

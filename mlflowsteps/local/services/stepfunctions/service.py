@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlflowsteps.local.services.stepfunctions.aliases import AliasOperations
 from mlflowsteps.local.services.stepfunctions.executions import ExecutionOperations
 from mlflowsteps.local.services.stepfunctions.machines import MachineOperations
 from mlflowsteps.local.services.stepfunctions.state_tests import StateTestOperations
@@ -11,7 +12,9 @@ from mlflowsteps.local.services.stepfunctions.tokens import TokenOperations
 __all__ = ["StepFunctions"]
 
 
-class StepFunctions(MachineOperations, ExecutionOperations, TokenOperations, TagOperations, StateTestOperations):
+class StepFunctions(
+    MachineOperations, AliasOperations, ExecutionOperations, TokenOperations, TagOperations, StateTestOperations
+):
     """AWS Step Functions. A method for each operation, named as boto3's: parameters in, response out.
 
     Safe to use from several threads. An operation that there is no method for is not played.

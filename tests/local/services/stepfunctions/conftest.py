@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mlflowsteps.local.clock import VirtualClock
+from mlflowsteps.local.quotas import Quotas
 from mlflowsteps.local.scheduler import Scheduler
 from mlflowsteps.local.services.stepfunctions import StepFunctions
 from mlflowsteps.local.store import Store
@@ -18,7 +19,7 @@ PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
 class Service(StepFunctions):
     """The service with its parts at hand."""
 
-    def __init__(self, path: Path, **options: Any) -> None:
+    def __init__(self, path: Path, *, quotas: Quotas | None = None, **options: Any) -> None:
         self.clock = VirtualClock(start=1_000_000.0)
         self.store = Store(path, **options)
         self.handlers: dict[str, Handler] = {
@@ -27,7 +28,8 @@ class Service(StepFunctions):
             TOKEN_TASK: submitting(),
         }
         self.scheduler = Scheduler(self.store, self.clock, self.handlers.__getitem__)
-        super().__init__(self.store, self.scheduler, self.clock, region="eu-central-1", account_id="123456789012")
+        where = {"region": "eu-central-1", "account_id": "123456789012"}
+        super().__init__(self.store, self.scheduler, self.clock, quotas=quotas or Quotas(), **where)
 
     def make(self, name: str = "m", definition: dict[str, Any] | None = None, **params: Any) -> str:
         definition = PASS if definition is None else definition
