@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Unpack
 
+from mlflowsteps.catalog.integrations import find_integration
 from mlflowsteps.inputs.schema import Schema
 from mlflowsteps.steps.integration_resources import (
     IntegrationPattern,
@@ -18,7 +19,7 @@ from mlflowsteps.steps.keywords import TaskFields
 from mlflowsteps.steps.retries import Catch, Retry
 from mlflowsteps.steps.states import Task
 
-__all__ = ["CallStep", "CallbackStep", "JobStep", "PatternStep", "ServiceStep"]
+__all__ = ["CallStep", "CallbackStep", "JobStep", "OptimizedStep", "PatternStep", "ServiceStep"]
 
 _CALL, _SYNC, _TOKEN = (
     IntegrationPattern.CallAndContinue,
@@ -159,3 +160,48 @@ class PatternStep(ServiceStep):
         is_integration_pattern_valid(pattern, self.patterns)
         fields["resource"] = self.resource_of(pattern)
         super().__init__(state_id, retry, catch, output_schema=output_schema, **fields)
+
+
+class OptimizedStep(ServiceStep):
+    """A step that takes every integration pattern of its row in the catalog.
+
+    Args:
+        state_id: name of the state, 1 to 80 characters, unique in the whole workflow.
+        integration_pattern: how to wait; where left out, until the job has ended if the service supports that, else
+            until it has answered the call.
+        retry: a retrier, or several.
+        catch: a catcher, or several.
+        output_schema: schema of what ``output()`` gives.
+        fields: the fields, by keyword; ``parameters`` is the service's request. See ``keywords.TaskFields``.
+
+    Raises:
+        TypeError: ``integration_pattern`` is no IntegrationPattern.
+        ValueError: the service does not support it.
+    """
+
+    def __init__(
+        self,
+        state_id: str,
+        integration_pattern: IntegrationPattern | None = None,
+        *,
+        retry: Retry | list[Retry] | None = None,
+        catch: Catch | list[Catch] | None = None,
+        output_schema: Schema = None,
+        **fields: Unpack[TaskFields],
+    ) -> None:
+        patterns = self.supported_patterns()
+        pattern = patterns[0] if integration_pattern is None else integration_pattern
+        is_integration_pattern_valid(pattern, patterns)
+        fields["resource"] = self.resource_of(pattern)
+        super().__init__(state_id, retry, catch, output_schema=output_schema, **fields)
+
+    @classmethod
+    def supported_patterns(cls) -> tuple[IntegrationPattern, ...]:
+        """What the service supports, the default first."""
+        row = find_integration(cls.service, cls.action)
+        if row is None:
+            raise LookupError(f"{cls.service}:{cls.action} is no row of the catalog")
+        return tuple(pattern for pattern, name in _ROWS.items() if name in row.patterns)
+
+
+_ROWS = {_SYNC: "sync", _CALL: "request_response", _TOKEN: "waitForTaskToken"}

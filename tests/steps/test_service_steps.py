@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mlflowsteps import steps
-from mlflowsteps.catalog.integrations import find_integration
+from mlflowsteps.catalog.integrations import find_integration, integrations
 from mlflowsteps.inputs import ExecutionInput, context
 from mlflowsteps.steps import integration_resources, utils
 from mlflowsteps.steps.fields import Field
@@ -17,7 +17,7 @@ from mlflowsteps.steps.integration_resources import (
     is_integration_pattern_valid,
     partition_of,
 )
-from mlflowsteps.steps.integrations import CallbackStep, CallStep, JobStep, PatternStep, ServiceStep
+from mlflowsteps.steps.integrations import CallbackStep, CallStep, JobStep, OptimizedStep, PatternStep, ServiceStep
 from mlflowsteps.steps.sagemaker.base import SageMakerStep
 from mlflowsteps.steps.tags import tag_list
 
@@ -38,8 +38,29 @@ def _no_region(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
 
 
-def test_all_thirty_service_steps_are_there() -> None:
-    assert len(SERVICES) == 28
+def test_each_row_of_the_catalog_that_a_task_may_name_has_one_step() -> None:
+    rows = [name for name, row in integrations().items() if row.patterns and not name.startswith("sagemaker:")]
+    assert sorted(f"{step.service}:{step.action}" for step in SERVICES if step.service != "sagemaker") == sorted(rows)
+    assert steps.SageMakerCreateLabelingJobStep in SERVICES  # the other jobs and models: tests/steps/sagemaker
+
+
+@pytest.mark.parametrize(
+    "step", [step for step in SERVICES if issubclass(step, OptimizedStep)], ids=lambda step: step.__name__
+)
+def test_an_optimized_step_waits_in_each_way_of_its_row_and_in_no_other(step: type[OptimizedStep]) -> None:
+    row = find_integration(step.service, step.action)
+    assert row is not None
+    for pattern in IntegrationPattern:
+        name = pattern.value or "request_response"
+        if name in row.patterns:
+            suffix = f".{pattern.value}" if pattern.value else ""
+            resource = f"arn:aws:states:::{step.service}:{step.action}{suffix}"
+            assert step("A", pattern).to_dict() == {"Type": "Task", "Resource": resource, "End": True}
+        else:
+            with pytest.raises(ValueError, match="is not supported for this step"):
+                step("A", pattern)
+    waits = "sync" in row.patterns
+    assert str(step("A").resource).endswith(".sync") == waits
 
 
 @pytest.mark.parametrize("step", SERVICES, ids=lambda step: step.__name__)

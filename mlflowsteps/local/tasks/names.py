@@ -6,39 +6,9 @@ import re
 from functools import cache
 
 from mlflowsteps.asl.arns import parse_resource
+from mlflowsteps.catalog.aws_sdk import find_service
 
 __all__ = ["boto_service", "integration_name", "java_service", "java_v2_service"]
-
-# Where the service in aws-sdk resources (botocore's service id, squashed) is not boto3's name without its dashes.
-# Made by comparing the two over botocore's models.
-_SQUASHED = {
-    "applicationdiscoveryservice": "discovery",
-    "cloudwatchlogs": "logs",
-    "cognitoidentityprovider": "cognito-idp",
-    "configservice": "config",
-    "costandusagereportservice": "cur",
-    "costexplorer": "ce",
-    "databasemigrationservice": "dms",
-    "directoryservice": "ds",
-    "directoryservicedata": "ds-data",
-    "elasticloadbalancing": "elb",
-    "elasticloadbalancingv2": "elbv2",
-    "elasticsearchservice": "es",
-    "eventbridge": "events",
-    "iotdataplane": "iot-data",
-    "iotjobsdataplane": "iot-jobs-data",
-    "lexmodelbuildingservice": "lex-models",
-    "lexmodelsv2": "lexv2-models",
-    "lexruntimeservice": "lex-runtime",
-    "lexruntimev2": "lexv2-runtime",
-    "marketplaceentitlementservice": "marketplace-entitlement",
-    "marketplacemetering": "meteringmarketplace",
-    "migrationhub": "mgh",
-    "pinpointsmsvoice": "sms-voice",
-    "serverlessapplicationrepository": "serverlessrepo",
-    "sfn": "stepfunctions",
-    "simpledb": "sdb",
-}
 
 # The names that version 1 of the Java SDK, which the optimized integrations were written with, gives the services.
 _JAVA_V1 = {
@@ -64,21 +34,20 @@ _JAVA_V1 = {
 
 
 @cache
-def _known() -> dict[str, str]:
+def _services() -> frozenset[str]:
     import botocore.session
 
-    names = botocore.session.Session().get_available_services()
-    return {name.replace("-", ""): name for name in names} | _SQUASHED
+    return frozenset(botocore.session.Session().get_available_services())
 
 
+@cache
 def boto_service(name: str) -> str | None:
     """boto3's name of the service in ``arn:aws:states:::aws-sdk:<service>:<action>``; None where there is none.
 
     >>> boto_service("sfn"), boto_service("cloudwatchlogs"), boto_service("databasemigration")
     ('stepfunctions', 'logs', 'dms')
     """
-    squashed = name.lower().replace("-", "")
-    return _known().get(squashed) or _known().get(squashed + "service")
+    return find_service(name, _services())
 
 
 def integration_name(name: str) -> str:
