@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from mlflowsteps.local.jobs.container import Container, Record, Services
 from mlflowsteps.local.jobs.failures import clip_reason
 from mlflowsteps.local.jobs.folders import JobFolder
-from mlflowsteps.local.jobs.kinds import PROCESSING, TRAINING, Kind
+from mlflowsteps.local.jobs.kinds import PROCESSING, TRAINING, TUNING, Kind
 from mlflowsteps.local.jobs.process import Command, Control, Ending
 
 __all__ = ["LOCAL_KEY", "Job", "Record", "Services"]
@@ -170,7 +170,7 @@ class Job:
         return None
 
 
-_WITH_LAST_MODIFIED = frozenset({TRAINING, PROCESSING})
+_WITH_LAST_MODIFIED = frozenset({TRAINING, PROCESSING, TUNING})
 _MESSAGES = {
     "Completed": "Training job completed. Log: {log}",
     "Failed": "Training job failed. Log: {log}",

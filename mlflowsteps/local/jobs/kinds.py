@@ -6,11 +6,23 @@ from dataclasses import dataclass
 
 from mlflowsteps.exceptions import ServiceError
 
-__all__ = ["ENDPOINT", "ENDPOINT_CONFIG", "JOB_KINDS", "KINDS", "MODEL", "PROCESSING", "TRAINING", "TRANSFORM", "Kind"]
+__all__ = [
+    "ENDPOINT",
+    "ENDPOINT_CONFIG",
+    "JOB_KINDS",
+    "KINDS",
+    "MODEL",
+    "PROCESSING",
+    "TRAINING",
+    "TRANSFORM",
+    "TUNING",
+    "Kind",
+]
 
 TRAINING, PROCESSING, TRANSFORM = "training-job", "processing-job", "transform-job"
 MODEL, ENDPOINT_CONFIG, ENDPOINT = "model", "endpoint-config", "endpoint"
-JOB_KINDS = (TRAINING, PROCESSING, TRANSFORM)
+TUNING = "hyper-parameter-tuning-job"
+JOB_KINDS = (TRAINING, PROCESSING, TRANSFORM, TUNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,7 @@ KINDS: dict[str, Kind] = {
         Kind(TRAINING, "TrainingJob", "training job", _ENDED, "ResourceInUse"),
         Kind(PROCESSING, "ProcessingJob", "processing job", _ENDED, "ResourceInUse"),
         Kind(TRANSFORM, "TransformJob", "transform job", _ENDED, "ResourceInUse"),
+        Kind(TUNING, "HyperParameterTuningJob", "hyperparameter tuning job", _ENDED, "ResourceInUse"),
         Kind(MODEL, "Model", "model", frozenset(), "ValidationException"),
         Kind(ENDPOINT_CONFIG, "EndpointConfig", "endpoint configuration", frozenset(), "ValidationException"),
         Kind(ENDPOINT, "Endpoint", "endpoint", frozenset({"InService", "Failed"}), "ValidationException"),

@@ -35,10 +35,13 @@ from mlflowsteps.local.jobs.kinds import (
     PROCESSING,
     TRAINING,
     TRANSFORM,
+    TUNING,
     Kind,
 )
 from mlflowsteps.local.jobs.pathmode import NAMESPACE, REWRITTEN, namespaces_work
 from mlflowsteps.local.jobs.process import Control, kill_orphans
+from mlflowsteps.local.jobs.tuning import requests as tuning_requests
+from mlflowsteps.local.jobs.tuning import tuner
 from mlflowsteps.local.jobs.validation import check_request
 from mlflowsteps.local.objects import ObjectStore
 from mlflowsteps.local.store import Resources
@@ -51,11 +54,12 @@ _DESCRIBE: dict[str, Callable[[Record], Record]] = {
     TRAINING: training.describe,
     PROCESSING: processing.describe,
     TRANSFORM: transform.describe,
+    TUNING: tuning_requests.describe,
     MODEL: models.describe_model,
     ENDPOINT_CONFIG: models.describe_endpoint_config,
     ENDPOINT: describe_endpoint,
 }
-_WORK: dict[str, Callable[[Job], None]] = {TRAINING: training.run, PROCESSING: processing.run}
+_MOST_TUNING_JOBS = 1000  # they wait for training jobs, and must not take the places of those
 
 
 class JobManager:
@@ -103,12 +107,19 @@ class JobManager:
         self._watchers: dict[tuple[str, str], list[Watcher]] = {}
         self._closed = False
         limit = max_jobs if max_jobs is not None else max(2, os.cpu_count() or 2)
+        self._works: dict[str, Callable[[Job], None]] = {
+            TRAINING: training.run,
+            PROCESSING: processing.run,
+            TRANSFORM: lambda job: transform.run(job, self._get(KINDS[MODEL], job.request["ModelName"])["Request"]),
+            TUNING: lambda job: tuner.run(job, self),
+        }
         self._dispatcher = Dispatcher(max(1, limit), self._work)
+        self._tuning_dispatcher = Dispatcher(_MOST_TUNING_JOBS, self._work)
         self._endpoints = Endpoints(self._endpoint_folder, self._services, self._record_of, self._save, self._graces)
 
     # -- creating ------------------------------------------------------------------------------------------------
 
-    def create(self, kind: str, request: Record, *, origin: str | None = None) -> str:
+    def create(self, kind: str, request: Record, *, origin: str | None = None, facts: Record | None = None) -> str:
         """Create a resource and begin its work.
 
         Args:
@@ -117,6 +128,7 @@ class JobManager:
             request: the Create* request; it is copied.
             origin: who asks, such as the id of a task; the same one asking again, after a crash, gets the ARN that it
                 got before.
+            facts: members of the description that the request does not hold, such as TuningJobArn.
 
         Returns:
             The ARN.
@@ -133,6 +145,7 @@ class JobManager:
             return arn
         self._check_references(which, request)
         record = self._new_record(which, copy.deepcopy(request), name, arn, origin)
+        record["Description"] |= facts or {}
         with self._lock:  # resume and stop see a job only once it is in line
             if not self._records.insert(kind, name.lower(), record):
                 self._taken(which, name, origin, arn)
@@ -160,8 +173,17 @@ class JobManager:
             wanted += [(MODEL, variant["ModelName"]) for variant in request["ProductionVariants"]]
         elif kind.name == ENDPOINT:
             wanted.append((ENDPOINT_CONFIG, request["EndpointConfigName"]))
+        elif kind.name == TUNING:
+            self._check_parents(request)
         for other, name in wanted:
             self._get(KINDS[other], name)
+
+    def _check_parents(self, request: Record) -> None:
+        """The parents of a warm start must be there, and have ended."""
+        for parent in (request.get("WarmStartConfig") or {}).get("ParentHyperParameterTuningJobs") or ():
+            name = parent["HyperParameterTuningJobName"]
+            if self.describe(TUNING, name)["HyperParameterTuningJobStatus"] not in KINDS[TUNING].terminal:
+                raise ServiceError("ValidationException", f"WarmStartConfig: the parent {name} has not ended yet.")
 
     def _new_record(self, kind: Kind, request: Record, name: str, arn: str, origin: str | None) -> Record:
         now = self._clock.now()
@@ -205,6 +227,19 @@ class JobManager:
     def log_path(self, kind: str, name: str) -> Path:
         """The log file of a job or endpoint; it exists once its work has begun."""
         return self._folder(kind, name).log
+
+    def trials(self, name: str) -> tuple[Record, Sequence[Record]]:
+        """The request of a tuning job, and its trials as they are stored (see ``tuning.trials``)."""
+        record = self._get(KINDS[TUNING], name)
+        return record["Request"], record.get(tuner.TRIALS, [])
+
+    def tuned_jobs(self, name: str) -> Sequence[Record]:
+        """What ListTrainingJobsForHyperParameterTuningJob says of each training job, in the order of their beginning.
+
+        Raises:
+            ServiceError: there is no tuning job of this name.
+        """
+        return tuner.summaries(self, name)
 
     def _get(self, kind: Kind, name: str) -> Record:
         found = self._records.get(kind.name, str(name).lower())
@@ -251,7 +286,7 @@ class JobManager:
             job = self._live.get((kind, name.lower()))
         if job is None:  # left by a dead process, and not resumed: nothing runs
             self._job(which, self._get(which, name)).finish("Stopped", "Stopped")
-        elif self._dispatcher.withdraw(job):
+        elif self._dispatcher_of(kind).withdraw(job):
             job.finish("Stopped", "Stopped")
         else:
             job.stop()
@@ -327,19 +362,21 @@ class JobManager:
         job = self._job(kind, record)
         for file in job.folder.path.rglob("process.json"):
             kill_orphans(file)
-        if job.description[kind.status_key] == "Stopping":
+        stopping = job.description[kind.status_key] == "Stopping"
+        if stopping and kind.name != TUNING:
             job.finish("Stopped", "Stopped")
             return
-        self._submit(kind, record)
+        self._submit(kind, record, stopping=stopping)
 
     def close(self) -> None:
         """End all processes (SIGTERM, a short grace, SIGKILL); jobs stay InProgress, for the next ``resume``."""
         with self._lock:
             self._closed = True
-        for job in self._dispatcher.close():
+        for job in [*self._tuning_dispatcher.close(), *self._dispatcher.close()]:
             job.control.close()
         self._endpoints.close()
         self._dispatcher.join(self._graces[1] + 30.0)
+        self._tuning_dispatcher.join(30.0)
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
@@ -375,14 +412,18 @@ class JobManager:
             save=lambda: self._save(kind.name, name, record),
         )
 
-    def _submit(self, kind: Kind, record: Record) -> None:
+    def _submit(self, kind: Kind, record: Record, *, stopping: bool = False) -> None:
         job = self._job(kind, record)
+        job.control.stopping = stopping  # a tuning job stops its training jobs before it ends
         if kind.name == TRAINING:
             record["Description"].pop("SecondaryStatusTransitions", None)  # from scratch
             job.enter("Starting", "Preparing the instances for training")
         with self._lock:
             self._live[kind.name, job.name.lower()] = job
-            self._dispatcher.submit(job)
+            self._dispatcher_of(kind.name).submit(job)
+
+    def _dispatcher_of(self, kind: str) -> Dispatcher:
+        return self._tuning_dispatcher if kind == TUNING else self._dispatcher
 
     def _save(self, kind: str, name: str, record: Record) -> Callable[[], None]:
         """Store a record; returns what tells those who wait for its end, to be called without a lock."""
@@ -408,11 +449,9 @@ class JobManager:
         status, secondary, reason = "Completed", "Completed", None
         try:
             job.folder.prepare()
-            job.control.check()
-            if job.kind.name == TRANSFORM:
-                transform.run(job, self._get(KINDS[MODEL], job.request["ModelName"])["Request"])
-            else:
-                _WORK[job.kind.name](job)
+            if job.kind.name != TUNING:
+                job.control.check()
+            self._works[job.kind.name](job)
         except JobAbandoned:
             return
         except JobStopped as stopped:

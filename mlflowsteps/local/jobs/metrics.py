@@ -6,14 +6,19 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-__all__ = ["final_metrics", "xgboost_metrics"]
+__all__ = ["all_metrics", "final_metrics", "metric_series", "xgboost_metrics", "xgboost_series"]
 
 _ROUND = re.compile(r"\[\d+\]((?:[\t ]+(?:train|validation)-[\w@.-]+:[-+.\w]+)+)\s*$")
 _PAIR = re.compile(r"(train|validation)-([\w@.-]+):([-+.\w]+)")
 
 
 def final_metrics(log: Path, definitions: Sequence[dict[str, str]]) -> dict[str, float]:
-    """The last value of each metric.
+    """The last value of each metric; as ``all_metrics`` otherwise."""
+    return {name: values[-1] for name, values in all_metrics(log, definitions).items()}
+
+
+def all_metrics(log: Path, definitions: Sequence[dict[str, str]]) -> dict[str, list[float]]:
+    """Every value of each metric.
 
     Args:
         log: the job's log.
@@ -21,31 +26,39 @@ def final_metrics(log: Path, definitions: Sequence[dict[str, str]]) -> dict[str,
             tab as such or as ``#011``, as it stands in CloudWatch's logs.
 
     Returns:
-        Values by name; metrics that never matched a number are absent.
+        Values by name, in the log's order; metrics that never matched a number are absent.
     """
+    return metric_series(_lines(log), definitions) if definitions else {}
+
+
+def xgboost_metrics(log: Path) -> dict[str, list[float]]:
+    """Every ``train:<metric>`` and ``validation:<metric>`` of XGBoost's lines, as the built-in algorithm reports."""
+    return xgboost_series(_lines(log))
+
+
+def metric_series(lines: Iterable[str], definitions: Sequence[dict[str, str]]) -> dict[str, list[float]]:
+    """Every value of each metric, in the order of the lines; as ``all_metrics`` otherwise."""
     patterns = [(item["Name"], re.compile(item["Regex"])) for item in definitions]
-    found: dict[str, float] = {}
-    if not patterns:
-        return found
-    for line in _lines(log):
+    found: dict[str, list[float]] = {}
+    for line in lines:
         forms = {line, line.replace("\t", "#011")}
         for name, pattern in patterns:
             match = next((m for m in map(pattern.search, forms) if m), None)
             value = _number(match[1] if match and pattern.groups else None)
             if value is not None:
-                found[name] = value
+                found.setdefault(name, []).append(value)
     return found
 
 
-def xgboost_metrics(log: Path) -> dict[str, float]:
-    """The last ``train:<metric>`` and ``validation:<metric>`` of XGBoost's lines, as the built-in algorithm reports."""
-    found: dict[str, float] = {}
-    for line in _lines(log):
-        match = _ROUND.search(line)
+def xgboost_series(lines: Iterable[str]) -> dict[str, list[float]]:
+    """Every value of ``train:<metric>`` and ``validation:<metric>`` in XGBoost's lines, one for each round."""
+    found: dict[str, list[float]] = {}
+    for line in lines:
+        match = _ROUND.search(line.replace("#011", "\t"))
         for channel, name, text in _PAIR.findall(match[1]) if match else ():
             value = _number(text)
             if value is not None:
-                found[f"{channel}:{name}"] = value
+                found.setdefault(f"{channel}:{name}", []).append(value)
     return found
 
 

@@ -18,12 +18,12 @@ from mlflowsteps.local.jobs.failures import JobFailure, JobStopped
 from mlflowsteps.local.jobs.folders import OPT_ML
 from mlflowsteps.local.jobs.images.builtin import is_xgboost_algorithm
 from mlflowsteps.local.jobs.job import Job, Record
-from mlflowsteps.local.jobs.metrics import final_metrics, xgboost_metrics
+from mlflowsteps.local.jobs.metrics import all_metrics, xgboost_metrics
 from mlflowsteps.local.jobs.pathmode import REWRITTEN, refuse_literal_paths, rewrite_json
 from mlflowsteps.local.jobs.process import Ending
 from mlflowsteps.local.jobs.transfer import TreeUploader, download, read_uri, require_bucket, sources
 
-__all__ = ["describe", "run"]
+__all__ = ["describe", "metric_values", "run"]
 
 _ECHOED = [
     "HyperParameters",
@@ -222,13 +222,18 @@ def _refuse_literals(job: Job, argv: list[str]) -> None:
 _SCRIPT_VARIABLES = ("SM_MODEL_DIR", "SM_OUTPUT_DATA_DIR", "SM_OUTPUT_DIR", "SM_INPUT_DIR", "SM_INPUT_CONFIG_DIR")
 
 
+def metric_values(log: Path, image: str, request: Record) -> dict[str, list[float]]:
+    """Every value of each metric that a training job has written so far: the algorithm's own, then the request's."""
+    definitions = request["AlgorithmSpecification"].get("MetricDefinitions") or []
+    found = xgboost_metrics(log) if is_xgboost_algorithm(image, request) else {}
+    return found | all_metrics(log, definitions)
+
+
 def _metrics(job: Job, image: str) -> None:
-    definitions = job.request["AlgorithmSpecification"].get("MetricDefinitions") or []
-    found = xgboost_metrics(job.folder.log) if is_xgboost_algorithm(image, job.request) else {}
-    found |= final_metrics(job.folder.log, definitions)
+    found = metric_values(job.folder.log, image, job.request)
     if found:
         now = job.services.clock.now()
-        rows = [{"MetricName": name, "Value": value, "Timestamp": now} for name, value in found.items()]
+        rows = [{"MetricName": name, "Value": values[-1], "Timestamp": now} for name, values in found.items()]
         job.update(FinalMetricDataList=rows)
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from mlflowsteps.exceptions import ServiceError
-from mlflowsteps.local.jobs.kinds import ENDPOINT, ENDPOINT_CONFIG, MODEL, PROCESSING, TRAINING, TRANSFORM, Kind
+from mlflowsteps.local.jobs.kinds import ENDPOINT, ENDPOINT_CONFIG, MODEL, PROCESSING, TRAINING, TRANSFORM, TUNING, Kind
+from mlflowsteps.local.jobs.tuning.requests import check_tuning
 
 __all__ = ["check_request"]
 
@@ -145,6 +146,7 @@ _CHECKS: dict[str, Callable[[Request], None]] = {
     TRAINING: _check_training,
     PROCESSING: _check_processing,
     TRANSFORM: _check_transform,
+    TUNING: check_tuning,
     MODEL: _check_model,
     ENDPOINT_CONFIG: _check_endpoint_config,
     ENDPOINT: _check_endpoint,

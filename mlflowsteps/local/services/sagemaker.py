@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mlflowsteps.exceptions import ServiceError
-from mlflowsteps.local.jobs.kinds import ENDPOINT, JOB_KINDS, KINDS, Kind
+from mlflowsteps.local.jobs.kinds import ENDPOINT, JOB_KINDS, KINDS, TUNING, Kind
 from mlflowsteps.local.records import Json
 from mlflowsteps.local.tasks.origin import ORIGIN
 
@@ -83,11 +83,20 @@ class SageMaker:
         sort_by = params.get("SortBy", "CreationTime")
         key = str({"Name": kind.name_key, "Status": kind.status_key}.get(sort_by, sort_by))
         found.sort(key=lambda entry: entry.get(key, 0), reverse=params.get("SortOrder", "Descending") == "Descending")
-        start, size = _start(params.get("NextToken")), params.get("MaxResults", _PAGE)
-        page: Params = {_SUMMARIES.get(kind.name, f"{kind.title}Summaries"): found[start : start + size]}
-        if start + size < len(found):
-            page["NextToken"] = str(start + size)
-        return page
+        if kind.name == TUNING:
+            found = [entry | _tuning_summary(entry) for entry in found]
+        return _page(_SUMMARIES.get(kind.name, f"{kind.title}Summaries"), found, params)
+
+    def list_training_jobs_for_hyper_parameter_tuning_job(self, params: Params) -> Params:
+        """The training jobs of a tuning job."""
+        status = params.get("StatusEquals")
+        entries = self._jobs.tuned_jobs(params[KINDS[TUNING].name_key])
+        found = [entry for entry in entries if status in (None, entry["TrainingJobStatus"])]
+        key = _TUNED_KEYS[params.get("SortBy", "Name")]
+        if key is _objective:
+            found = [entry for entry in found if _objective(entry) is not None]
+        found.sort(key=key, reverse=params.get("SortOrder", "Ascending") == "Descending")
+        return _page("TrainingJobSummaries", found, params)
 
     def add_tags(self, params: Params) -> Params:
         """Set tags of anything that has an ARN."""
@@ -102,6 +111,32 @@ class SageMaker:
         """Take tags away."""
         self._tags.remove(params["ResourceArn"], params["TagKeys"])
         return {}
+
+
+def _objective(entry: Params) -> Json:
+    return entry.get("FinalHyperParameterTuningJobObjectiveMetric", {}).get("Value")
+
+
+_TUNED_KEYS: dict[str, Callable[[Params], Json]] = {
+    "Name": lambda entry: entry["TrainingJobName"],
+    "CreationTime": lambda entry: entry["CreationTime"],
+    "Status": lambda entry: entry["TrainingJobStatus"],
+    "FinalObjectiveMetricValue": _objective,
+}
+
+
+def _tuning_summary(entry: Params) -> Params:
+    """Members of a listing that stand elsewhere in a description."""
+    config = entry["HyperParameterTuningJobConfig"]
+    return {"Strategy": config["Strategy"], "ResourceLimits": config["ResourceLimits"]}
+
+
+def _page(member: str, found: list[Params], params: Params) -> Params:
+    start, size = _start(params.get("NextToken")), params.get("MaxResults", _PAGE)
+    page: Params = {member: found[start : start + size]}
+    if start + size < len(found):
+        page["NextToken"] = str(start + size)
+    return page
 
 
 def _wanted(kind: Kind, entry: Params, params: Params) -> bool:

@@ -159,6 +159,38 @@ def test_a_failed_job_is_task_failed_with_the_document_as_cause(runtime):
     assert document["LocalRun"]["LogFile"].endswith("log.txt")
 
 
+def test_a_tuning_job_answers_with_its_best_training_job_and_is_listed(runtime):
+    runtime.register_image("my/image", ["/bin/sh", "-c", "cat /opt/ml/input/config/hyperparameters.json; echo", "sh"])
+    definition = {key: value for key, value in TRAINING.items() if key != "TrainingJobName"}
+    regex = [{"Name": "score", "Regex": '"x": "([0-9.]+)"'}]
+    definition["AlgorithmSpecification"] = TRAINING["AlgorithmSpecification"] | {"MetricDefinitions": regex}
+    objective = {"Type": "Maximize", "MetricName": "score"}
+    ranges = {"CategoricalParameterRanges": [{"Name": "x", "Values": ["1", "2"]}]}
+    config = {
+        "Strategy": "Grid", "HyperParameterTuningJobObjective": objective, "ParameterRanges": ranges,
+        "ResourceLimits": {"MaxParallelTrainingJobs": 2},
+    }  # fmt: skip
+    request = {
+        "HyperParameterTuningJobName": "tune",
+        "HyperParameterTuningJobConfig": config,
+        "TrainingJobDefinition": definition,
+    }
+    output = run(runtime, task("arn:aws:states:::sagemaker:createHyperParameterTuningJob.sync", request))["output"]
+    assert output["HyperParameterTuningJobStatus"] == "Completed"
+    best = output["BestTrainingJob"]
+    assert best["TunedHyperParameters"] == {"x": "2"}
+    assert best["FinalHyperParameterTuningJobObjectiveMetric"] == objective | {"Value": 2}
+    assert isinstance(output["HyperParameterTuningEndTime"], int)
+
+    sagemaker = runtime.client("sagemaker")
+    listed = sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName="tune", SortBy="FinalObjectiveMetricValue", SortOrder="Descending"
+    )["TrainingJobSummaries"]
+    assert listed[0]["TrainingJobName"] == best["TrainingJobName"]
+    (row,) = sagemaker.list_hyper_parameter_tuning_jobs(NameContains="tun")["HyperParameterTuningJobSummaries"]
+    assert (row["Strategy"], row["TrainingJobStatusCounters"]["Completed"]) == ("Grid", 2)
+
+
 @pytest.mark.parametrize(
     ("code", "name"),
     [

@@ -225,6 +225,9 @@ def _plan(values: dict[str, Any], warnings: list[str]) -> Plan:
             warnings.append(f"{name} {booster[name]!r} is read as {renamed[booster[name]]!r}")
             booster[name] = renamed[booster[name]]
     metrics = [metric.strip() for metric in str(booster.pop("eval_metric", "")).split(",") if metric.strip()]
+    objective = str(values.get("_tuning_objective_metric", "")).rpartition(":")[2]
+    if objective and objective not in metrics:  # what a tuning job looks for must be reported
+        metrics.append(objective)
     own = [metric for metric in metrics if metric not in _CUSTOM]
     if own:
         booster["eval_metric"] = own
