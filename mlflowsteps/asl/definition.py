@@ -15,10 +15,12 @@ from mlflowsteps.asl import jsonata
 from mlflowsteps.asl.arns import Resource, parse_resource
 from mlflowsteps.asl.choices import compile_rule
 from mlflowsteps.asl.dataflow import CatchFlow, Flow, JsonataFlow, LocatedError, PathFlow, Place
+from mlflowsteps.asl.distributed import DistributedMap, compile_distributed
 from mlflowsteps.asl.events import ENTERED
 from mlflowsteps.asl.fields import JSONATA, JSONPATH
 from mlflowsteps.asl.paths import PathError, compile_path, compile_reference_path
 from mlflowsteps.asl.payloads import Closure, Json, Scope, compile_template, compile_value, dumps
+from mlflowsteps.asl.settings import Number, Setting, compile_setting
 from mlflowsteps.asl.timestamps import parse_timestamp
 from mlflowsteps.exceptions import DefinitionError, Diagnostic, StatesError
 
@@ -26,39 +28,19 @@ __all__ = [
     "Catcher",
     "ChoiceRule",
     "ChoiceWork",
-    "DistributedMap",
     "FailWork",
     "Machine",
     "MapWork",
     "ParallelWork",
     "PassWork",
     "Retrier",
-    "Setting",
     "State",
     "TaskWork",
     "WaitWork",
     "compile_machine",
-    "number_of",
 ]
 
-Number: TypeAlias = int | float
-Setting: TypeAlias = Number | Closure | None
-"""A number that is known, one that an expression gives when the state runs, or none."""
-
 _DEFAULT_MAX_DELAY = 99_999_999.0
-
-
-def number_of(setting: Setting, scope: Scope) -> Number | None:
-    """The number of a setting.
-
-    Args:
-        setting: the setting.
-        scope: what its expression is evaluated in.
-    """
-    if callable(setting):
-        number: Number = setting(scope)
-        return number
-    return setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,17 +134,6 @@ class ParallelWork:
     """What a Parallel state does: its branches."""
 
     branches: tuple[Machine, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DistributedMap:
-    """What is special of a Distributed Map; each field as it stands in the definition, None where it is absent."""
-
-    execution_type: str
-    label: str | None = None
-    reader: Json = None
-    batcher: Json = None
-    writer: Json = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,42 +368,6 @@ def _jsonata_flow(source: dict[str, Json], where: str = "") -> JsonataFlow:
 _FLOWS: dict[str, Callable[..., Flow]] = {JSONPATH: _path_flow, JSONATA: _jsonata_flow}
 
 
-# --- numbers
-
-
-def _setting(source: dict[str, Json], name: str, language: str, kind: str = "integer") -> Setting:
-    """A number given literally, by an expression, or by the field's path twin."""
-    if name + "Path" in source:
-        return _number_at(source[name + "Path"], name + "Path", kind)
-    value = source.get(name)
-    if isinstance(value, str) and language == JSONATA:
-        return jsonata.compile_expression(value, name, "number")
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-        raise ValueError(f"{name} must be a number, not {value!r}")
-    return value
-
-
-_NUMBERS: dict[str, Callable[[str], Number]] = {"integer": int, "float": float}
-
-
-def _number_at(text: str, name: str, kind: str) -> Closure:
-    read, convert = compile_path(text).read, _NUMBERS[kind]
-
-    def number(scope: Scope) -> Number:
-        value = read(scope)
-        try:  # the service takes text that reads as a number, too
-            if isinstance(value, str | int | float) and not isinstance(value, bool):
-                return convert(str(value))
-        except ValueError:
-            pass
-        shown = value if isinstance(value, str) else dumps(value)
-        raise StatesError(
-            "States.Runtime", f'The {name} field refers to value "{shown}" which is not a valid {kind}: {text}'
-        )
-
-    return number
-
-
 # --- work by type
 
 
@@ -444,8 +379,8 @@ def _task_work(source: dict[str, Json], language: str, made: dict[int, Machine])
     return TaskWork(
         resource=parse_resource(source["Resource"]),
         resource_text=source["Resource"],
-        timeout_seconds=_setting(source, "TimeoutSeconds", language),
-        heartbeat_seconds=_setting(source, "HeartbeatSeconds", language),
+        timeout_seconds=compile_setting(source, "TimeoutSeconds", language),
+        heartbeat_seconds=compile_setting(source, "HeartbeatSeconds", language),
         role_arn=_role(source.get("Credentials"), language),
     )
 
@@ -559,10 +494,10 @@ def _map_work(source: dict[str, Json], language: str, made: dict[int, Machine]) 
         items=_items(source, language),
         items_text=source.get("ItemsPath", "$"),
         selector=_selector(source, language),
-        max_concurrency=_setting(source, "MaxConcurrency", language),
-        tolerated_count=_setting(source, "ToleratedFailureCount", language),
-        tolerated_percentage=_setting(source, "ToleratedFailurePercentage", language, "float"),
-        distributed=_distributed(source, processor.get("ProcessorConfig") or {}),
+        max_concurrency=compile_setting(source, "MaxConcurrency", language),
+        tolerated_count=compile_setting(source, "ToleratedFailureCount", language),
+        tolerated_percentage=compile_setting(source, "ToleratedFailurePercentage", language, "float"),
+        distributed=compile_distributed(source, processor, language),
     )
 
 
@@ -587,18 +522,6 @@ def _selector(source: dict[str, Json], language: str) -> Closure | None:
             template = source[name]
             return jsonata.compile_template(template, name) if language == JSONATA else compile_template(template)
     return None
-
-
-def _distributed(source: dict[str, Json], config: dict[str, Json]) -> DistributedMap | None:
-    if config.get("Mode") != "DISTRIBUTED":
-        return None
-    return DistributedMap(
-        execution_type=config.get("ExecutionType", "STANDARD"),
-        label=source.get("Label"),
-        reader=source.get("ItemReader"),
-        batcher=source.get("ItemBatcher"),
-        writer=source.get("ResultWriter"),
-    )
 
 
 _WORKS: dict[str, Callable[[dict[str, Json], str, dict[int, Machine]], Work]] = {

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from mlflowsteps.asl.definition import MapWork, ParallelWork, Retrier, TaskWork, compile_machine, number_of
+from mlflowsteps.asl.definition import MapWork, ParallelWork, Retrier, TaskWork, compile_machine
 from mlflowsteps.asl.payloads import Scope
+from mlflowsteps.asl.settings import number_of
 from mlflowsteps.exceptions import DefinitionError, StatesError
 
 PASS = {"Type": "Pass", "End": True}

@@ -8,10 +8,21 @@ gives the same history and the same commands, on any machine, at any time.
 from __future__ import annotations
 
 from .advance import MAX_STEPS, advance, new_run
-from .commands import CancelTask, CancelTimer, Command, Continue, End, SetTimer, StartTask
+from .commands import (
+    CancelMapRun,
+    CancelTask,
+    CancelTimer,
+    Command,
+    Continue,
+    End,
+    SetTimer,
+    StartMapRun,
+    StartTask,
+)
 from .events import (
     Continued,
     Event,
+    MapRunEnded,
     Started,
     Stopped,
     TaskFailed,
@@ -27,6 +38,7 @@ from .run import Outcome, Run
 __all__ = [
     "MAX_HISTORY_EVENTS",
     "MAX_STEPS",
+    "CancelMapRun",
     "CancelTask",
     "CancelTimer",
     "Command",
@@ -34,10 +46,12 @@ __all__ = [
     "Continued",
     "End",
     "Event",
+    "MapRunEnded",
     "Outcome",
     "Run",
     "RunHeader",
     "SetTimer",
+    "StartMapRun",
     "StartTask",
     "Started",
     "Stopped",

@@ -6,7 +6,7 @@ list, so that depth does not recurse.
 
 from __future__ import annotations
 
-from .commands import CancelTask
+from .commands import CancelMapRun, CancelTask
 from .run import HIDDEN, Frame, Run
 
 __all__ = ["abort_all", "abort_children", "abort_own", "release"]
@@ -29,6 +29,9 @@ def release(run: Run, frame: Frame) -> None:
         run.cancel_timer(task.timeout)
         run.cancel_timer(task.heartbeat)
         run.commands.append(CancelTask(task.number))
+    map_run, frame.map_run = frame.map_run, None
+    if map_run is not None and run.map_runs.pop(map_run.number, None) is not None:
+        run.commands.append(CancelMapRun(map_run.number))
 
 
 def abort_children(run: Run, parent: Frame, failed: Frame) -> None:
@@ -66,9 +69,9 @@ def _abort(run: Run, frame: Frame, previous: int | None) -> None:
         # A state that is still to be entered has nothing to abort.
         if one.step is not run.enter and one.state.type in _ABORTED:
             one.previous = run.emit(_ABORTED[one.state.type], after)
+        if one.map_run is not None:
+            run.emit("MapRunAborted", after)
         release(run, one)
         if one.children is not None:
-            if one.children.apart:
-                run.emit("MapRunAborted", after)
             waiting.extend(reversed(one.children.alive()))
             one.children = None

@@ -15,6 +15,7 @@ from mlflowsteps.exceptions import StatesError
 from . import events, tasks
 from .abort import abort_all
 from .commands import Continue, End
+from .distributed import on_map_run_ended
 from .errors import fail_by
 from .maps import work_map
 from .parallel import work_parallel
@@ -103,20 +104,11 @@ def _drive(run: Run) -> None:
 def _enter(run: Run, frame: Frame) -> None:
     """Enter a state, and do its work."""
     state = frame.state
-    if frame.budget is not None:
-        _spend(run, frame.budget)
     frame.before = frame.previous
     details = {"name": state.name, "input": frame.text, "inputDetails": WHOLE}
     frame.previous = frame.entered = run.emit(state.entered_type, frame.previous, "stateEnteredEventDetails", details)
     frame.entered_at = run.now
     _WORKS[state.type](run, frame, state.work)
-
-
-def _spend(run: Run, budget: list[int]) -> None:
-    """Count a state that is entered unseen."""
-    budget[0] -= 1
-    if budget[0] < 0:
-        raise StatesError("States.Runtime", _history_full(run))
 
 
 def _history_full(run: Run) -> str:
@@ -187,6 +179,7 @@ _RECEIVE: dict[type[events.Event], Callable[[Run, Any], None]] = {
     events.Continued: _continued,
     events.Stopped: _stopped,
     events.TimerFired: _timer_fired,
+    events.MapRunEnded: on_map_run_ended,
     events.TaskStarted: _of_task(tasks.on_started),
     events.TaskSubmitted: _of_task(tasks.on_submitted),
     events.TaskHeartbeat: _of_task(tasks.on_heartbeat),

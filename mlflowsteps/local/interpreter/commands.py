@@ -12,7 +12,9 @@ from mlflowsteps.local.records import Json
 
 from ._record import Record
 
-__all__ = ["CancelTask", "CancelTimer", "Command", "Continue", "End", "SetTimer", "StartTask"]
+__all__ = [
+    "CancelMapRun", "CancelTask", "CancelTimer", "Command", "Continue", "End", "SetTimer", "StartMapRun", "StartTask",
+]  # fmt: skip
 
 
 class Command(Record):
@@ -56,6 +58,33 @@ class CancelTask(Command):
     """
 
     task: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartMapRun(Command):
+    """Run a child execution for each item, and tell of the end of all by MapRunEnded.
+
+    Args:
+        map_run: number of the Map Run, unique in the run; a retry is another one.
+        arn: its ARN.
+        spec: what it does, as JSON: the processor's definition, the items or their reader, selector, batcher, writer
+            and limits.
+    """
+
+    map_run: int
+    arn: str
+    spec: dict[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class CancelMapRun(Command):
+    """The Map Run is no longer wanted: its branch was aborted, or the execution has ended.
+
+    Args:
+        map_run: number of the Map Run.
+    """
+
+    map_run: int
 
 
 @dataclass(frozen=True, slots=True)

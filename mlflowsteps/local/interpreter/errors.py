@@ -120,7 +120,7 @@ def fail(run: Run, frame: Frame, failure: Failure) -> None:
                 if not failure.terminal:
                     _state_failed(run, frame)
         if failure.terminal:
-            frame = _outermost(run, frame)
+            frame = _outermost(frame)
         frame.step = None
         parent = frame.parent
         if parent is None or parent.children is None:
@@ -133,13 +133,11 @@ def fail(run: Run, frame: Frame, failure: Failure) -> None:
         frame, failure = parent, further
 
 
-def _outermost(run: Run, frame: Frame) -> Frame:
-    """What a terminal failure ends: the main thread, or the child execution that the frame is in."""
+def _outermost(frame: Frame) -> Frame:
+    """What a terminal failure ends: the main thread, from the event where it came to."""
     previous = frame.previous
-    while frame.parent is not None and frame.parent.children is not None and not frame.parent.children.apart:
+    while frame.parent is not None and frame.parent.children is not None:
         frame = frame.parent
-    if frame.parent is not None:
-        abort_own(run, frame)
     frame.previous = previous
     return frame
 

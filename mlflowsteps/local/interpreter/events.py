@@ -16,6 +16,7 @@ from ._record import Record
 __all__ = [
     "Continued",
     "Event",
+    "MapRunEnded",
     "Started",
     "Stopped",
     "TaskFailed",
@@ -113,6 +114,25 @@ class TaskHeartbeat(Event):
     """
 
     task: int
+
+
+@dataclass(frozen=True, slots=True)
+class MapRunEnded(Event):
+    """The Map Run of a Distributed Map is over.
+
+    Args:
+        map_run: number of the Map Run.
+        status: SUCCEEDED or FAILED.
+        output_text: the state's result as JSON text; None unless SUCCEEDED.
+        error: error name; None unless FAILED.
+        cause: cause; None where there is none.
+    """
+
+    map_run: int
+    status: str
+    output_text: str | None = None
+    error: str | None = None
+    cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

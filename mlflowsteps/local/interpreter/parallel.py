@@ -20,8 +20,6 @@ __all__ = ["work_parallel"]
 class _Branches:
     """The branches of a Parallel state."""
 
-    apart = False
-
     def __init__(self, frame: Frame, count: int) -> None:
         self.frame = frame
         self.outputs: list[Json] = [None] * count

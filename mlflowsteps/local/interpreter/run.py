@@ -4,7 +4,7 @@ A Run is one mutable aggregate that only ``advance`` changes. It is never writte
 events over a new run rebuilds it, number by number. Threads of control (the main one, branches, iterations) are frames
 in it; there are no threads of the machine.
 
-Owns numbering (events, tasks, timers), the context object, and the limit of a history's length.
+Owns numbering (events, tasks, Map Runs, timers), the context object, and the limit of a history's length.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from .commands import CancelTimer, Command, SetTimer
 if TYPE_CHECKING:
     from mlflowsteps.asl.definition import Machine, State
 
+    from .distributed import MapRunWait
     from .header import RunHeader
     from .tasks import Task
 
@@ -38,7 +39,7 @@ __all__ = [
 ]
 
 HIDDEN = -1
-"""Id of events that a history does not show: those of the children of a Distributed Map."""
+"""Id of events that no history shows: those of a state that is tested on its own."""
 
 WHOLE: dict[str, Json] = {"truncated": False}
 """The details of a payload that is there in full; shared by all events, so never to be changed."""
@@ -93,10 +94,6 @@ class Children(Protocol):
     def alive(self) -> list[Frame]:
         """The children that have not ended, in order."""
 
-    @property
-    def apart(self) -> bool:
-        """True: the children are executions of their own; no failure of theirs goes further by itself."""
-
 
 @dataclass(slots=True, eq=False)
 class Frame:
@@ -114,12 +111,10 @@ class Frame:
         index: number of the branch or iteration.
         item: the Map's item it stands for, as ``$$.Map.Item``; None outside of Maps.
         sizes: bytes of each variable, as text.
-        budget: what is left of the states that the child execution of a Distributed Map may enter, shared by all of its
-            frames; None where the history's own limit counts.
         entered: id of the event with which the state was entered; ``before``: of the one before it.
         retries: attempts of the state that were made again; ``attempts``: by number of the retrier.
         result: what the state's work came to, on its way to ``complete``.
-        task, timer, children: what the state waits for.
+        task, timer, children, map_run: what the state waits for.
     """
 
     machine: Machine
@@ -133,7 +128,6 @@ class Frame:
     index: int = 0
     item: dict[str, Json] | None = None
     sizes: dict[str, int] = field(default_factory=dict)
-    budget: list[int] | None = None
     # Of the state it is in:
     entered: int = 0
     before: int = 0
@@ -144,6 +138,7 @@ class Frame:
     task: Task | None = None
     timer: int | None = None
     children: Children | None = None
+    map_run: MapRunWait | None = None
 
 
 class Run:
@@ -163,11 +158,13 @@ class Run:
         self.ready: deque[Frame] = deque()
         self.continuing = False
         self.tasks: dict[int, Task] = {}
+        self.map_runs: dict[int, MapRunWait] = {}
         self.timers: dict[int, Callable[[], None]] = {}
         self.history: list[Event] = []
         self.commands: list[Command] = []
         self.last_id = 0
         self.last_task = 0
+        self.last_map_run = 0
         self.last_timer = 0
         self.last_event_id = header.max_events - 1 if header.machine_type == "STANDARD" else None
         self.entropy = Entropy(str(header.seed))

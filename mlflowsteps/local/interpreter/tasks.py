@@ -12,9 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mlflowsteps.asl.dataflow import MAX_PAYLOAD_BYTES, data_limit_error, payload_text
-from mlflowsteps.asl.definition import TaskWork, number_of
+from mlflowsteps.asl.definition import TaskWork
 from mlflowsteps.asl.events import details_key
 from mlflowsteps.asl.payloads import Json, Scope, dumps, loads, size_of
+from mlflowsteps.asl.settings import number_of
 
 from .abort import release
 from .commands import StartTask

@@ -13,7 +13,7 @@ from mlflowsteps.asl.events import EXITED, details_key
 from mlflowsteps.asl.payloads import size_of
 from mlflowsteps.exceptions import StatesError
 
-from .commands import CancelTask, CancelTimer, End
+from .commands import CancelMapRun, CancelTask, CancelTimer, End
 from .run import WHOLE, Failure, Frame, Run
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def start_child(
     value, text = document
     child = Frame(
         machine, machine.states[machine.start_at], value, text, previous, parent.variables, None, parent, index,
-        parent.item, sizes=parent.sizes, budget=parent.budget,
+        parent.item, sizes=parent.sizes,
     )  # fmt: skip
     run.schedule(child, run.enter)
     return child
@@ -144,9 +144,11 @@ def end_run(run: Run, previous: int, status: str, details: dict[str, Json], end:
     event_type = _ENDS[status]
     run.emit(event_type, previous, details_key(event_type), details)
     run.commands.extend(CancelTask(task) for task in run.tasks)
+    run.commands.extend(CancelMapRun(number) for number in run.map_runs)
     run.commands.extend(CancelTimer(timer) for timer in run.timers)
     run.commands.append(end)
     run.tasks.clear()
+    run.map_runs.clear()
     run.timers.clear()
     run.ready.clear()
     run.ended = True

@@ -25,6 +25,7 @@ from mlflowsteps.local.clock import Clock, SystemClock
 from mlflowsteps.local.functions import Function, FunctionRegistry
 from mlflowsteps.local.jobs.manager import JobManager
 from mlflowsteps.local.objects import ObjectStore
+from mlflowsteps.local.quotas import Quotas
 from mlflowsteps.local.records import Json
 from mlflowsteps.local.runtime.folder import Folder
 from mlflowsteps.local.runtime.moto import MotoServer
@@ -34,10 +35,11 @@ from mlflowsteps.local.services.lambda_ import Lambda
 from mlflowsteps.local.services.s3 import S3
 from mlflowsteps.local.services.sagemaker import SageMaker
 from mlflowsteps.local.services.sagemaker_runtime import SageMakerRuntime
-from mlflowsteps.local.services.stepfunctions import StepFunctions
+from mlflowsteps.local.services.stepfunctions import ACTIVITIES, StepFunctions
 from mlflowsteps.local.services.sts import Sts
 from mlflowsteps.local.services.wire import boto_name, missing_service
 from mlflowsteps.local.store import Store
+from mlflowsteps.local.tasks.activities import Activities
 from mlflowsteps.local.tasks.handlers import IntegrationFunction, TaskHandlers
 
 if TYPE_CHECKING:
@@ -70,6 +72,8 @@ class LocalRuntime:
         pass_environment: names of environment variables that jobs may see beyond an allow-list.
         read_only: list, describe and read only; another process may own the folder.
         resume: take up interrupted executions with the first client; else only ``resume()`` does.
+        quotas: quotas of Step Functions that differ from the service's, by name, such as ``{"history_events": 100}``;
+            ``mlflowsteps.local.quotas.Quotas`` lists them.
 
     Raises:
         RuntimeBusy: another runtime has the folder open.
@@ -93,10 +97,12 @@ class LocalRuntime:
         pass_environment: Iterable[str] = (),
         read_only: bool = False,
         resume: bool = True,
+        quotas: Mapping[str, float] | None = None,
     ) -> None:
         _check_arguments(region, account_id, aws, max_jobs, clients or {}, pass_environment)
         self.root = Path(root).expanduser().resolve()
         self.region, self.account_id, self.read_only = region, account_id, read_only
+        self.quotas = Quotas.of(quotas)
         self._temporary = False
         self._resume_first = resume and not read_only
         self._resumed = False
@@ -136,7 +142,9 @@ class LocalRuntime:
             account_id=self.account_id,
         )
         played: dict[str, Callable[[], object]] = {
-            "stepfunctions": lambda: StepFunctions(self.store, self.scheduler, clock, **where),
+            "stepfunctions": lambda: StepFunctions(
+                self.store, self.scheduler, clock, quotas=self.quotas, activities=self._activities, **where
+            ),
             "sagemaker": lambda: SageMaker(self.jobs, self.store.tags),
             "sagemaker-runtime": lambda: SageMakerRuntime(self.jobs),
             "lambda": lambda: Lambda(self.functions),
@@ -147,8 +155,9 @@ class LocalRuntime:
             played, clients, moto, region=self.region, read_only=self.read_only, before=self._resume_before
         )
         watches = {"sagemaker": self._watch_job, "stepfunctions": self._watch_execution}
-        self._handlers = TaskHandlers(self._players, watches)
-        self.scheduler = Scheduler(self.store, clock, self._handlers.handler_for)
+        self._activities = Activities(self._has_activity, workers=self.quotas.activity_pollers)
+        self._handlers = TaskHandlers(self._players, watches, others={"activity": self._activities})
+        self.scheduler = Scheduler(self.store, clock, self._handlers.handler_for, clients=self._players)
 
     @classmethod
     def temporary(cls, **arguments: Any) -> LocalRuntime:
@@ -316,6 +325,7 @@ class LocalRuntime:
             if self._state != "open":
                 return
             self._state = "closing"
+        self._activities.close()
         left = self.scheduler.close()
         try:
             if not self.read_only:
@@ -355,6 +365,10 @@ class LocalRuntime:
         return f"<LocalRuntime {str(self.root)!r} ({state}, {self.region}, account {self.account_id})>"
 
     # Jobs and executions that tasks wait for
+
+    def _has_activity(self, arn: str) -> bool:
+        record = self.store.resources.get(ACTIVITIES, arn.rpartition(":")[2])
+        return record is not None and record["arn"] == arn
 
     def _watch_job(self, name: str, callback: Callable[[Json], None]) -> None:
         operation, _, job = name.partition(":")

@@ -27,6 +27,7 @@ from mlflowsteps.local.interpreter import (
     Event,
     SetTimer,
     Started,
+    StartMapRun,
     StartTask,
     TimerFired,
 )
@@ -63,6 +64,7 @@ class Message:
         event: makes the event, given the time.
         task: the task it is about; the message is refused where that one is no longer open.
         timer: the timer it is about; likewise.
+        map_run: the Map Run it is about; likewise.
         reply: told when the event is stored (True), or was refused (False).
     """
 
@@ -70,6 +72,7 @@ class Message:
     event: Callable[[float], Event]
     task: int | None = None
     timer: int | None = None
+    map_run: int | None = None
     reply: Future[bool] | None = None
 
 
@@ -86,6 +89,12 @@ class Effects(Protocol):
 
     def cancel_task(self, live: LiveRun, task: OpenTask) -> None:
         """Tell a handler that a task is no longer wanted."""
+
+    def start_map_run(self, live: LiveRun, command: StartMapRun) -> None:
+        """Have a Map Run carried out."""
+
+    def cancel_map_run(self, map_run_arn: str) -> None:
+        """A Map Run is no longer wanted."""
 
     def ended(self, live: LiveRun) -> None:
         """The run has ended, and its end is stored."""
@@ -114,6 +123,7 @@ class Engine:
         self._settlers: list[Future[None]] = []
         self._by_command: dict[type[Command], Callable[[LiveRun, Any], None]] = {
             StartTask: self._start_task,
+            StartMapRun: self._start_map_run,
             SetTimer: self._set_timer,
             CancelTimer: self._cancel_timer,
             Continue: self._go_on,
@@ -145,12 +155,21 @@ class Engine:
         for timer, due in live.timers.items():
             self._timers.set(live.rank, timer, due)
         for task in list(live.tasks.values()):
-            if not (task.submitted and task.waits_for_token):
+            if not (task.started or (task.submitted and task.waits_for_token)):
                 self._effects.start_task(live, task)
+        for command in list(live.map_runs.values()):
+            self._effects.start_map_run(live, command)
+        for map_run_arn in live.take_cancelled_map_runs():  # the process may have died before it came to that
+            self._effects.cancel_map_run(map_run_arn)
         if live.journal_length == 0:
             self._ready.append(Message(live, Started))
         elif live.continues:
             self._go_on(live)
+
+    def take_over(self, live: LiveRun, commands: list[Command]) -> None:
+        """Go on with a run whose first event another thread has folded; on the engine's thread only."""
+        self._admit(live)
+        self._carry_out(live, commands)
 
     def stop(self) -> None:
         """End the thread after the group it works on; messages not yet taken are dropped."""
@@ -302,6 +321,8 @@ class Engine:
         for task in live.take_cancelled():
             self._effects.cancel_task(live, task)
         self._open_tasks += len(live.tasks) - before
+        for map_run_arn in live.take_cancelled_map_runs():
+            self._effects.cancel_map_run(map_run_arn)
         for command in commands:
             effect = self._by_command.get(type(command))
             if effect is not None:
@@ -311,6 +332,10 @@ class Engine:
         task = live.tasks.get(command.task)
         if task is not None:
             self._effects.start_task(live, task)
+
+    def _start_map_run(self, live: LiveRun, command: StartMapRun) -> None:
+        if command.map_run in live.map_runs:
+            self._effects.start_map_run(live, command)
 
     def _set_timer(self, live: LiveRun, command: SetTimer) -> None:
         if command.timer in live.timers:
@@ -357,6 +382,7 @@ def _too_late(message: Message) -> bool:
         live.end is not None
         or (message.task is not None and message.task not in live.tasks)
         or (message.timer is not None and message.timer not in live.timers)
+        or (message.map_run is not None and message.map_run not in live.map_runs)
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from mlflowsteps.local.interpreter import (
+    CancelMapRun,
     CancelTask,
     CancelTimer,
     Command,
@@ -17,10 +18,13 @@ from mlflowsteps.local.interpreter import (
     Continued,
     End,
     Event,
+    MapRunEnded,
     RunHeader,
     SetTimer,
+    StartMapRun,
     StartTask,
     TaskFailed,
+    TaskStarted,
     TaskSubmitted,
     TaskSucceeded,
     TimerFired,
@@ -38,10 +42,11 @@ class OpenTask:
         command: the interpreter's command.
     """
 
-    __slots__ = ("command", "early", "handed_out", "output", "settled", "submitted")
+    __slots__ = ("command", "early", "handed_out", "output", "settled", "started", "submitted")
 
     def __init__(self, command: StartTask) -> None:
         self.command = command
+        self.started = False  # a worker has it (activities)
         self.submitted = False
         self.output: Json = None  # what was reported by ``submitted``
         self.handed_out = False  # a handler knows of it
@@ -62,12 +67,18 @@ class LiveRun:
         header: what it was born with.
         run: the interpreter's own state.
         durable: whether journal and history are stored.
+        remembered: whether, not being stored, it can still be asked for after its end.
     """
 
-    def __init__(self, rank: int, header: RunHeader, run: Any, *, durable: bool = True) -> None:
+    def __init__(
+        self, rank: int, header: RunHeader, run: Any, *, durable: bool = True, remembered: bool = True
+    ) -> None:
         self.rank, self.header, self.run, self.durable = rank, header, run, durable
+        self.remembered = remembered and not durable
         self.tasks: dict[int, OpenTask] = {}
         self.cancelled: list[OpenTask] = []  # since the last ``take_cancelled``
+        self.map_runs: dict[int, StartMapRun] = {}
+        self.cancelled_map_runs: list[str] = []  # their ARNs, since the last ``take_cancelled_map_runs``
         self.timers: dict[int, float] = {}
         self.continues = False  # there is more to do at once
         self.continue_posted = False  # and the engine has noted it
@@ -111,6 +122,11 @@ class LiveRun:
         cancelled, self.cancelled = self.cancelled, []
         return cancelled
 
+    def take_cancelled_map_runs(self) -> list[str]:
+        """ARNs of the Map Runs that are no longer wanted since the last call."""
+        cancelled, self.cancelled_map_runs = self.cancelled_map_runs, []
+        return cancelled
+
     def replay(self, journal: Iterable[Event]) -> None:
         """Take the events of a journal, from the first; what is open afterwards is to be handed out again."""
         for event in journal:
@@ -148,6 +164,20 @@ def _cancel_task(live: LiveRun, command: CancelTask) -> None:
         live.cancelled.append(task)
 
 
+def _note_map_run(live: LiveRun, command: StartMapRun) -> None:
+    live.map_runs[command.map_run] = command
+
+
+def _cancel_map_run(live: LiveRun, command: CancelMapRun) -> None:
+    found = live.map_runs.pop(command.map_run, None)
+    if found is not None:
+        live.cancelled_map_runs.append(found.arn)
+
+
+def _drop_map_run(live: LiveRun, event: MapRunEnded) -> None:
+    live.map_runs.pop(event.map_run, None)
+
+
 def _drop_timer(live: LiveRun, ending: TimerFired | CancelTimer) -> None:
     live.timers.pop(ending.timer, None)
 
@@ -158,6 +188,12 @@ def _note_submitted(live: LiveRun, event: TaskSubmitted) -> None:
         task.submitted, task.output = True, event.output
 
 
+def _note_started(live: LiveRun, event: TaskStarted) -> None:
+    task = live.tasks.get(event.task)
+    if task is not None:
+        task.started = True
+
+
 def _note_continued(live: LiveRun, event: Continued) -> None:
     del event
     live.continues = live.continue_posted = False
@@ -165,6 +201,8 @@ def _note_continued(live: LiveRun, event: Continued) -> None:
 
 _NOTE: dict[type[Command], Callable[[LiveRun, Any], None]] = {
     StartTask: _note_task,
+    StartMapRun: _note_map_run,
+    CancelMapRun: _cancel_map_run,
     SetTimer: _note_timer,
     CancelTask: _cancel_task,
     CancelTimer: _drop_timer,
@@ -175,7 +213,9 @@ _NOTE: dict[type[Command], Callable[[LiveRun, Any], None]] = {
 _FORGET: dict[type[Event], Callable[[LiveRun, Any], None]] = {
     TaskSucceeded: _drop_task,
     TaskFailed: _drop_task,
+    TaskStarted: _note_started,
     TaskSubmitted: _note_submitted,
     TimerFired: _drop_timer,
+    MapRunEnded: _drop_map_run,
     Continued: _note_continued,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mlflowsteps.asl.payloads import dumps
-from mlflowsteps.local.interpreter import Event, TaskFailed, TaskSubmitted, TaskSucceeded
+from mlflowsteps.local.interpreter import Event, TaskFailed, TaskStarted, TaskSubmitted, TaskSucceeded
 from mlflowsteps.local.records import Json
 
 __all__ = ["CAUSE_SIZE", "ERROR_SIZE", "Report", "failed", "succeeded"]
@@ -34,12 +34,24 @@ class Report:
         task: number of the task.
         end: takes the event that ends the task.
         submit: takes the event and the output of the service's first answer.
+        begin: takes the event of a worker's start; whether it was stored. None: no worker can start it.
     """
 
-    __slots__ = ("_end", "_submit", "_task")
+    __slots__ = ("_begin", "_end", "_submit", "_task")
 
-    def __init__(self, task: int, end: Callable[[EventMaker], None], submit: Callable[[EventMaker], None]) -> None:
-        self._task, self._end, self._submit = task, end, submit
+    def __init__(
+        self,
+        task: int,
+        end: Callable[[EventMaker], None],
+        submit: Callable[[EventMaker], None],
+        begin: Callable[[EventMaker], bool] | None = None,
+    ) -> None:
+        self._task, self._end, self._submit, self._begin = task, end, submit, begin
+
+    def started(self, worker: str | None) -> bool:
+        """See ``records.TaskReport``."""
+        task = self._task
+        return self._begin is not None and self._begin(lambda now: TaskStarted(now, task, worker))
 
     def submitted(self, output: Json) -> None:
         """See ``records.TaskReport``; an output that is no JSON fails the task."""

@@ -20,20 +20,35 @@ from mlflowsteps.asl.definition import Machine, compile_machine
 from mlflowsteps.asl.payloads import loads
 from mlflowsteps.exceptions import RuntimeClosed, StatesError
 from mlflowsteps.local.clock import Clock
-from mlflowsteps.local.interpreter import End, Event, RunHeader, Started, Stopped, TaskHeartbeat, new_run, token_owner
+from mlflowsteps.local.interpreter import (
+    End,
+    Event,
+    MapRunEnded,
+    RunHeader,
+    Started,
+    StartMapRun,
+    Stopped,
+    TaskHeartbeat,
+    new_run,
+    token_owner,
+)
+from mlflowsteps.local.map_runs import MapRuns
 from mlflowsteps.local.records import TaskHandler, TaskRequest
+from mlflowsteps.local.scheduler.children import Children
 from mlflowsteps.local.scheduler.engine import Engine, Message, failure_row, internal_error, milliseconds, result_of
 from mlflowsteps.local.scheduler.live import LiveRun, OpenTask
 from mlflowsteps.local.scheduler.reports import EventMaker, Report, failed, succeeded
 from mlflowsteps.local.scheduler.workers import WorkerPool
 from mlflowsteps.local.store import Entry, ExecutionRecord, Store
 from mlflowsteps.local.store.executions import encode
+from mlflowsteps.local.tasks.calls import Clients
 
 __all__ = ["Scheduler", "TokenError"]
 
 logger = logging.getLogger(__name__)
 
 REMEMBERED = 256  # ended executions that are not stored, and can still be waited for
+MAP_RUN_WORKERS = 8  # Map Runs that work at the same time; one whose children all run does not
 CANCELLERS = 4  # threads that tell handlers of cancelled tasks; apart from the workers, which may all be blocked
 
 Watcher = Callable[[ExecutionRecord], None]
@@ -60,15 +75,31 @@ class Scheduler:
         handlers: gives the handler of a Task state's Resource; called on worker threads. What it raises fails the task
             as what a handler raises does.
         workers: how many tasks may block at a time; more wait for their turn.
+        clients: who plays S3 for the readers and writers of Map Runs; None: nobody.
     """
 
     def __init__(
-        self, store: Store, clock: Clock, handlers: Callable[[str], TaskHandler], *, workers: int = 64
+        self,
+        store: Store,
+        clock: Clock,
+        handlers: Callable[[str], TaskHandler],
+        *,
+        workers: int = 64,
+        clients: Clients | None = None,
     ) -> None:
         self._store, self._clock, self._handlers = store, clock, handlers
         self._workers = WorkerPool(workers, "mlflowsteps-task")
         self._cancellers = WorkerPool(CANCELLERS, "mlflowsteps-cancel")
+        self._map_workers = WorkerPool(MAP_RUN_WORKERS, "mlflowsteps-map-run")
         self._engine = Engine(store, clock, self)
+        self.map_runs = MapRuns(
+            store,
+            clients,
+            Children(self, store),
+            submit=self._map_workers.submit,
+            now=lambda: milliseconds(clock.now()),
+            hold=clock.hold,
+        )
         self._lock = threading.Lock()
         self._live: dict[str, LiveRun] = {}
         self._all_ended = threading.Condition(self._lock)
@@ -91,6 +122,7 @@ class Scheduler:
         durable: bool = True,
         extra: Mapping[str, Any] | None = None,
         watcher: Watcher | None = None,
+        map_run: str | None = None,
     ) -> bool:
         """Start an execution.
 
@@ -101,6 +133,7 @@ class Scheduler:
                 it can be watched and waited for.
             extra: what a service keeps with the header; JSON.
             watcher: called when it has ended, as by ``watch``.
+            map_run: ARN of the Map Run that it is a child of.
 
         Returns:
             False where the ARN is taken; nothing was started then.
@@ -117,7 +150,7 @@ class Scheduler:
             if durable:
                 document = {**asdict(header), "extra": dict(extra or {})}
                 rank = self._store.executions.add(
-                    header.execution_arn, base_arn(header.machine_arn), definition, document
+                    header.execution_arn, base_arn(header.machine_arn), definition, document, map_run=map_run
                 )
             if rank is None:
                 return False
@@ -126,6 +159,36 @@ class Scheduler:
                 self._watchers.setdefault(header.execution_arn, []).append(watcher)
             self._engine.post(Message(live, Started))  # within the lock: no stop may overtake it
         return True
+
+    def run_in_memory(self, header: RunHeader, definition: str, watcher: Watcher) -> tuple[End, float] | None:
+        """Run an execution that is not stored, on this thread as far as it goes by itself.
+
+        Args:
+            header: what it is born with.
+            definition: the definition's text.
+            watcher: called when it has ended, where that is not at once.
+
+        Returns:
+            Its end, and when that was; None where it waits for something: it goes on by itself then.
+
+        Raises:
+            RuntimeClosed: the scheduler was closed.
+        """
+        run = new_run(machine_of(definition), header)
+        live = LiveRun(next(self._volatile_ranks), header, run, durable=False, remembered=False)
+        try:
+            _, commands = live.fold(Started(header.start_time))
+        except Exception as error:
+            logger.exception("An internal error ends execution %s", live.arn)
+            return End("FAILED", error="States.Runtime", cause=internal_error(error)), header.start_time
+        if live.end is not None:
+            return live.end, live.now
+        with self._lock:
+            self._check_open()
+            self._live[live.arn] = live
+            self._watchers.setdefault(live.arn, []).append(watcher)
+            self._engine.post(partial(self._engine.take_over, live, commands))
+        return None
 
     def stop(self, execution_arn: str, error: str | None = None, cause: str | None = None) -> bool:
         """Stop an execution; returns when that is stored.
@@ -231,6 +294,7 @@ class Scheduler:
             self._live.update((live.arn, live) for live in resumed)
         for live in resumed:
             self._engine.post(partial(self._engine.adopt, live))
+        self.map_runs.sweep(lambda arn: arn in self._live)
         return len(resumed)
 
     def close(self, *, wait: bool = False) -> list[str]:
@@ -251,6 +315,8 @@ class Scheduler:
         self._engine.stop()
         with self._lock:
             left = [arn for arn, live in self._live.items() if live.durable and live.end is None]
+        self.map_runs.close()
+        self._map_workers.close()
         self._workers.close()
         self._cancellers.close()
         self._release_waiters()
@@ -339,6 +405,14 @@ class Scheduler:
         if handed_out:
             self._cancellers.submit(partial(self._cancel_task, live, task))
 
+    def start_map_run(self, live: LiveRun, command: StartMapRun) -> None:
+        """See ``engine.Effects``."""
+        self.map_runs.start(command.arn, live.header, command.spec, partial(self._map_run_ended, live, command.map_run))
+
+    def cancel_map_run(self, map_run_arn: str) -> None:
+        """See ``engine.Effects``."""
+        self.map_runs.cancel(map_run_arn)
+
     def ended(self, live: LiveRun) -> None:
         """See ``engine.Effects``."""
         record = _record_of(live)
@@ -346,7 +420,7 @@ class Scheduler:
             del self._live[live.arn]
             watchers = self._watchers.pop(live.arn, [])
             self._ending += 1
-            if not live.durable:
+            if live.remembered:
                 self._remembered[live.arn] = record
                 if len(self._remembered) > REMEMBERED:
                     self._remembered.popitem(last=False)
@@ -431,8 +505,19 @@ class Scheduler:
         if early is not None:
             self._engine.post(Message(live, early, task=task.command.task))
 
+    def _map_run_ended(
+        self, live: LiveRun, number: int, status: str, output_text: str | None, error: str | None, cause: str | None
+    ) -> None:
+        ended = partial(MapRunEnded, map_run=number, status=status, output_text=output_text, error=error, cause=cause)
+        self._engine.post(Message(live, ended, map_run=number))
+
     def _run_task(self, live: LiveRun, task: OpenTask) -> None:
-        report = Report(task.command.task, partial(self._end_by_handler, live, task), partial(self._submit, live, task))
+        report = Report(
+            task.command.task,
+            partial(self._end_by_handler, live, task),
+            partial(self._submit, live, task),
+            partial(self._tell, live, task=task.command.task),
+        )
         with self._lock:
             if task.settled:
                 return

@@ -15,6 +15,7 @@ from typing import Any
 
 from mlflowsteps.asl.definition import Machine, compile_machine
 from mlflowsteps.local.interpreter import (
+    CancelMapRun,
     CancelTask,
     CancelTimer,
     Command,
@@ -22,9 +23,11 @@ from mlflowsteps.local.interpreter import (
     Continued,
     End,
     Event,
+    MapRunEnded,
     RunHeader,
     SetTimer,
     Started,
+    StartMapRun,
     StartTask,
     Stopped,
     TaskFailed,
@@ -36,6 +39,7 @@ from mlflowsteps.local.interpreter import (
     advance,
     new_run,
 )  # fmt: skip
+from mlflowsteps.local.interpreter.distributed import THRESHOLD
 
 START = 1_700_000_000.0
 ARN = "arn:aws:states:us-east-1:123456789012:execution:machine:run"
@@ -209,14 +213,33 @@ def _carry_out(
             replies = answer(command)
             for after, make in [replies] if isinstance(replies, tuple) else replies:
                 later(now + after, lambda at, task=task, make=make: make(task, at))
+        case StartMapRun(map_run=number, spec=spec):
+            if (ended := _map_run(number, spec, answer)) is not None:
+                later(now, ended)
         case SetTimer(timer=timer, due=due):
             later(due, lambda at: TimerFired(at, timer))
         case Continue():
             later(now, Continued)
         case End():
             played.end = command
-        case CancelTask() | CancelTimer():
+        case CancelTask() | CancelTimer() | CancelMapRun():
             pass  # what comes all the same must be ignored by the run
+
+
+def _map_run(number: int, spec: dict[str, Any], answer: Answer) -> Callable[[float], Event] | None:
+    """The end of a Map Run whose children take no time; one that fails fails it, one that waits has it wait."""
+    machine = compile_machine(spec["processor"])
+    played = [play({}, item, answer, machine=machine, replay=False) for item in spec["items"]]
+    if any(child.end is None for child in played):
+        return None
+    for child in played:
+        if child.status != "SUCCEEDED" and spec["tolerated_count"] is None and spec["tolerated_percentage"] is None:
+            return lambda now: MapRunEnded(now, number, "FAILED", None, THRESHOLD.error, THRESHOLD.cause)
+    outputs = [
+        child.output if child.status == "SUCCEEDED" else {"Error": child.error, "Cause": child.cause}
+        for child in played
+    ]
+    return lambda now: MapRunEnded(now, number, "SUCCEEDED", json.dumps(outputs))
 
 
 def _replay(machine: Machine, born: RunHeader, played: Played) -> None:

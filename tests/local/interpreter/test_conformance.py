@@ -46,6 +46,8 @@ def reason_to_skip(case: dict[str, Any]) -> str | None:
         return "no history was recorded to take results of tasks from"
     if found is None and '"DISTRIBUTED"' in text and '"Task"' in text:
         return "a child execution's tasks are not in the parent's history"
+    if found is None and '"DISTRIBUTED"' in text and any(word in text for word in ('"ItemSelector"', '"Parameters"')):
+        return "inputs of child executions are made by the Map Run"
     return found
 
 

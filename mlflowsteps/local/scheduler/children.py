@@ -1,0 +1,73 @@
+"""The child executions of Map Runs, as a scheduler runs them: STANDARD ones stored, EXPRESS ones in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+from mlflowsteps.local.interpreter import End, RunHeader
+from mlflowsteps.local.map_runs import Ended
+from mlflowsteps.local.store import ExecutionRecord, Store
+
+__all__ = ["Children"]
+
+_Watcher = Callable[[ExecutionRecord], None]
+
+
+class _Scheduler(Protocol):
+    """What is needed of the scheduler; see there."""
+
+    def start(
+        self, header: RunHeader, definition: str, *, extra: dict[str, str], watcher: _Watcher, map_run: str
+    ) -> bool: ...
+
+    def run_in_memory(self, header: RunHeader, definition: str, watcher: _Watcher) -> tuple[End, float] | None: ...
+
+    def watch(self, execution_arn: str, callback: _Watcher) -> Callable[[], None]: ...
+
+    def stop(self, execution_arn: str) -> bool: ...
+
+
+class Children:
+    """See ``map_runs.Executions``.
+
+    Args:
+        scheduler: runs the executions.
+        store: where it keeps them.
+    """
+
+    def __init__(self, scheduler: _Scheduler, store: Store) -> None:
+        self._scheduler, self._store = scheduler, store
+
+    def begin(self, header: RunHeader, definition: str, map_run: str, watcher: Callable[[Ended], None]) -> Ended | None:
+        """See ``map_runs.Executions``."""
+        watch = partial(_tell, watcher)
+        if header.machine_type == "EXPRESS":
+            found = self._scheduler.run_in_memory(header, definition, watch)
+            if found is None:
+                return None
+            end, now = found
+            return Ended(end.status, end.output_text, end.error, end.cause, now)
+        extra = {"mapRunArn": map_run}
+        if self._scheduler.start(header, definition, extra=extra, watcher=watch, map_run=map_run):
+            return None
+        record = self._store.executions.get(header.execution_arn)
+        if record is not None and record.status != "RUNNING":
+            return _ended(record)
+        self._scheduler.watch(header.execution_arn, watch)
+        return None
+
+    def stop(self, execution_arn: str) -> None:
+        """See ``map_runs.Executions``."""
+        self._scheduler.stop(execution_arn)
+
+
+def _tell(watcher: Callable[[Ended], None], record: ExecutionRecord) -> None:
+    watcher(_ended(record))
+
+
+def _ended(record: ExecutionRecord) -> Ended:
+    result = record.result
+    stop_time = record.start_time if record.stop_time is None else record.stop_time
+    return Ended(record.status, result.get("output"), result.get("error"), result.get("cause"), stop_time)
