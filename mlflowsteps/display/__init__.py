@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from mlflowsteps.display.live import Live
 from mlflowsteps.display.progress import ProgressView
+from mlflowsteps.display.report import JobFacts, Report
 from mlflowsteps.display.tables import EventList, ExecutionList, WorkflowList
 from mlflowsteps.display.view import GraphView
 
-__all__ = ["EventList", "ExecutionList", "GraphView", "Live", "ProgressView", "WorkflowList"]
+__all__ = ["EventList", "ExecutionList", "GraphView", "JobFacts", "Live", "ProgressView", "Report", "WorkflowList"]

@@ -123,21 +123,20 @@ def details(summary: Any, body: Any, *, state: str = "", opened: bool = False) -
     )
 
 
-def block(value: Json, *, more: str = "") -> Markup:
+def block(value: Json, *, more: str = "", most: float = SHOWN) -> Markup:
     """A value as preformatted text, JSON indented; cut where it is long.
 
     Args:
         value: JSON, or JSON text as the API gives it.
         more: the call that gives all of it.
+        most: most characters.
     """
     shown = pretty(value)
     note = ""
-    if len(shown) > SHOWN:
-        note = (
-            f"<div>{text(f'cut at {SHOWN:,} of {len(shown):,} characters' + (f'; all of it: {more}' if more else ''))}"
-        )
-        note += "</div>"
-        shown = cut(shown, SHOWN)
+    if len(shown) > most:
+        words = f"cut at {most:,} of {len(shown):,} characters" + (f"; all of it: {more}" if more else "")
+        note = f"<div>{text(words)}</div>"
+        shown = cut(shown, int(most))
     style = "margin:2px 0;white-space:pre-wrap;overflow-wrap:anywhere;font-size:12px"
     return Markup(f'<pre style="{style}">{text(shown)}</pre>{note}')
 

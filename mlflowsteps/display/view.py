@@ -124,6 +124,10 @@ class View:
         """The view as a piece of HTML for a notebook or page, with a new element id each time."""
         return self._html(760)
 
+    def whole_html(self) -> str:
+        """The same for a page of its own: the picture in its full height."""
+        return self._html(None)
+
     def _html(self, height: int | None) -> str:
         element = f"mlflowsteps-{uuid.uuid4().hex}"
         body = Markup("".join([self._header(), self._picture(height), self._below()]))
@@ -184,7 +188,7 @@ class View:
         return bytes(resvg_py.svg_to_bytes(svg_string=self.to_svg(), width=width))
 
     def _to_page(self) -> str:
-        return page(self.title or "Workflow", Markup(self._html(None)))
+        return page(self.title or "Workflow", Markup(self.whole_html()))
 
     # What the two kinds of view fill in.
 

@@ -49,6 +49,9 @@ class StepFunctionsClient(Protocol):
     def describe_execution(self, **request: Any) -> dict[str, Any]:
         """DescribeExecution."""
 
+    def describe_map_run(self, **request: Any) -> dict[str, Any]:
+        """DescribeMapRun."""
+
     def get_paginator(self, operation_name: str) -> Any:
         """The paginator of an operation."""
 

@@ -16,8 +16,11 @@ from mlflowsteps.workflow.client import Connection, StepFunctionsClient, connect
 
 if TYPE_CHECKING:
     import datetime as dt
+    from os import PathLike
+    from pathlib import Path
 
     from mlflowsteps.display import EventList, ProgressView
+    from mlflowsteps.workflow.following import Follower
     from mlflowsteps.workflow.workflow import Workflow
 
 __all__ = ["Execution", "ExecutionStatus"]
@@ -205,7 +208,13 @@ class Execution:
         )
 
     def render_progress(
-        self, portrait: bool | None = None, max_events: int = 25000, *, follow: bool = False, poll: float = 2.0
+        self,
+        portrait: bool | None = None,
+        max_events: int = 25000,
+        *,
+        follow: bool = False,
+        poll: float = 2.0,
+        logs: object = None,
     ) -> ProgressView:
         """A picture of how the execution stands.
 
@@ -214,64 +223,97 @@ class Execution:
             max_events: most events to look at.
             follow: show it again whenever something changes, until the execution has ended.
             poll: seconds between two looks at first; they grow to 15 while nothing happens.
+            logs: boto3's CloudWatch Logs client, to show the last lines of a SageMaker job's log. A local runtime's
+                jobs need none.
 
         Returns:
-            The picture, which shows itself in a notebook, saves itself (``save("report.html")``) and prints as text.
+            The picture, which shows itself in a notebook, saves itself (``save("progress.html")``) and prints as text.
         """
+        follower = self._follower(portrait, max_events, logs)
         if follow:
-            return self._follow(portrait, max_events, poll)
-        return self._view(portrait, list(self._events(max_items=max_events)), self.describe())
+            return self._follow(follower, poll)
+        follower.look()
+        return follower.view()
 
-    def watch(self, portrait: bool | None = None, *, poll: float = 2.0) -> ProgressView:
+    def watch(self, portrait: bool | None = None, *, poll: float = 2.0, logs: object = None) -> ProgressView:
         """Show the execution until it has ended: ``render_progress(follow=True)``.
 
         Interrupting ends the watching, never the execution.
         """
-        return self.render_progress(portrait, follow=True, poll=poll)
+        return self.render_progress(portrait, follow=True, poll=poll, logs=logs)
 
-    def _view(
-        self, portrait: bool | None, events: list[dict[str, Any]], description: dict[str, Any], *notes: str
-    ) -> ProgressView:
-        from mlflowsteps.display import ProgressView
+    def report(
+        self, path: str | PathLike[str] = "report.html", *, max_events: int = 25000, logs: object = None
+    ) -> Path:
+        """Write all about the execution into one file that needs nothing outside itself.
 
-        definition = self.workflow.definition.to_dict()
-        links = not self._connected.local
-        return ProgressView(definition, description, events, portrait=portrait, notes=notes, links=links)
+        Graph, timeline, steps, inputs and outputs, the jobs' metrics and training curves, the definition, package
+        versions, platform, and the commit of the folder it is called in.
 
-    def _follow(self, portrait: bool | None, max_events: int, poll: float) -> ProgressView:
+        Args:
+            path: an ``.html`` file; replaced where it exists.
+            max_events: most events to look at.
+            logs: boto3's CloudWatch Logs client, for training curves from jobs on AWS; a local runtime's need none.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: another suffix.
+            OSError: the file cannot be written.
+        """
+        from mlflowsteps.workflow.job_logs import JobLogs
+        from mlflowsteps.workflow.reporting import make_report
+
+        follower = self._follower(None, max_events, logs)
+        follower.look()
+        return make_report(follower.view(), JobLogs(self._connected, logs)).save(path)
+
+    def _follower(self, portrait: bool | None, max_events: int, logs: object) -> Follower:
+        from mlflowsteps.workflow.following import Follower
+        from mlflowsteps.workflow.job_logs import JobLogs
+
+        return Follower(
+            self.client,
+            self.execution_arn,
+            self.describe,
+            self.workflow.definition.to_dict(),
+            max_events=max_events,
+            links=not self._connected.local,
+            portrait=portrait,
+            logs=JobLogs(self._connected, logs),
+        )
+
+    def _follow(self, follower: Follower, poll: float) -> ProgressView:
         from mlflowsteps.display import Live
 
-        events: list[dict[str, Any]] = []
         pace = polling.Pace(poll)
         with Live() as live:
             try:
                 while True:
-                    description = self.describe()  # before the events: those of the end are then among them
-                    added = self._newer_than(events[-1]["id"] if events else 0, max_events - len(events))
-                    events += added
-                    view = self._view(portrait, events, description)
+                    notes = self._look(follower, pace)
+                    view = follower.view(*notes)
                     live.update(view)
-                    if self.status.ended:
+                    if self.status.ended and not notes:
                         return view
-                    if added:
-                        pace.restart()
                     self._rest(pace.next())
             except KeyboardInterrupt:
-                note = "Watching was interrupted; the execution goes on. Call watch() again, or stop() it."
-                view = self._view(portrait, events, self.describe(), note)
+                view = follower.view(
+                    "Watching was interrupted; the execution goes on. Call watch() again, or stop() it."
+                )
                 live.update(view)
                 return view
 
-    def _newer_than(self, last_id: int, most: int) -> list[dict[str, Any]]:
-        """Events after one of this id, oldest first: the newest pages are read until it is reached."""
-        if last_id == 0:
-            return list(self._events(max_items=most))
-        found: list[dict[str, Any]] = []
-        for event in self._events(reverse=True):
-            if event["id"] <= last_id:
-                break
-            found.append(event)
-        return found[::-1][: max(most, 0)]
+    def _look(self, follower: Follower, pace: polling.Pace) -> list[str]:
+        """Look once; a fault that will pass becomes a line to show, and the next look comes later."""
+        try:
+            if follower.look():
+                pace.restart()
+        except Exception as error:
+            if not polling.is_passing(error):
+                raise
+            return [f"The service could not be asked just now; trying again: {error}"]
+        return []
 
     def _rest(self, seconds: float) -> None:
         """Wait so long; a local runtime wakes us when the execution ends."""

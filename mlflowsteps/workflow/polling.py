@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-__all__ = ["Pace", "pause", "poll"]
+__all__ = ["Pace", "is_passing", "pause", "poll"]
 
 Found = TypeVar("Found")
 
@@ -41,6 +41,23 @@ class Pace:
     def restart(self) -> None:
         """Something happened: begin with short intervals again."""
         self._interval = self.first
+
+
+_PASSING = frozenset(
+    {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "RequestTimeout"}
+    | {"InternalFailure", "InternalServerError", "InternalServiceError", "ServiceUnavailable"}
+)
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether asking again later may well help: throttling, a fault of the service's, or of the network on the way."""
+    from botocore import exceptions as botocore
+
+    if isinstance(error, botocore.ClientError):
+        answer = error.response
+        status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return answer.get("Error", {}).get("Code") in _PASSING or status >= 500
+    return isinstance(error, botocore.HTTPClientError | botocore.ConnectionError)
 
 
 def pause(seconds: float) -> None:

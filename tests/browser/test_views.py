@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from mlflowsteps.display import GraphView
+from mlflowsteps.display import GraphView, JobFacts, Report
 from tests.browser import views
 from tests.graph import samples
 
@@ -72,10 +72,24 @@ def test_no_value_runs_a_script_or_asks_a_network(opened, name, dark):
 
 
 def test_no_value_runs_a_script_in_a_saved_page(opened, tmp_path):
-    for name, view in {"graph": GraphView(views.definition(), title=views.ALL), "run": views.progress()}.items():
+    made = {"graph": GraphView(views.definition(), title=views.ALL), "run": views.progress(), "report": views.report()}
+    for name, view in made.items():
         seen = opened(view.save(tmp_path / f"{name}.html"))
         open_all(seen.page)
         seen.assert_quiet()
+        assert seen.page.locator(".n[data-state]").first.is_visible()
+        widths = seen.page.locator("img").evaluate_all("all => all.map(image => image.naturalWidth)")
+        assert 0 not in widths
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_report_can_be_read_in_both_themes(opened, tmp_path, dark):
+    jobs = [JobFacts("Train", "job-1", metrics={"auc": 0.9}, curves={"train:auc": [0.5, 0.9]})]
+    made = Report(views.failed(), jobs=jobs, environment={"Python": "3.12"}, packages={"a": "1"}, code={"Commit": "0"})
+    seen = opened(made.save(tmp_path / "report.html"), dark=dark)
+    seen.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert [entry for entry in seen.page.evaluate(CONTRASTS) if entry[1] < 4.5] == []
+    seen.assert_quiet()
 
 
 @pytest.mark.parametrize("name", HOSTILE_VIEWS)

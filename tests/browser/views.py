@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mlflowsteps.display import EventList, ExecutionList, GraphView, ProgressView, WorkflowList
+from mlflowsteps.display import EventList, ExecutionList, GraphView, JobFacts, ProgressView, Report, WorkflowList
 from tests.graph import histories, samples
 from tests.graph.histories import BEGIN, History
 
@@ -60,6 +60,12 @@ def execution() -> dict[str, Any]:
 
 def progress() -> ProgressView:
     return ProgressView(definition(), execution(), events(), notes=[ALL], logs={HOSTILE[-1]: [ALL, ALL]})
+
+
+def report() -> Report:
+    curves = {f"train:{ALL}": [1.0, 0.5], f"validation:{ALL}": [1.0, 0.7]}
+    jobs = [JobFacts(ALL, ALL, f"javascript:{RUNS}", {ALL: 1.0}, curves, {ALL: value}) for value in (ALL, "b")]
+    return Report(progress(), jobs=jobs, environment={ALL: ALL}, packages={ALL: ALL}, code={ALL: ALL})
 
 
 def hostile_views() -> dict[str, str]:
