@@ -39,6 +39,13 @@ class Clock(Protocol):
             Real seconds; 0.0: the timer is due (a virtual clock has moved to it); None: sleep until woken.
         """
 
+    def patience(self, seconds: float) -> float:
+        """Real seconds for which a caller may be kept waiting for what may not come.
+
+        Args:
+            seconds: how long the service keeps it waiting.
+        """
+
     def hold(self) -> Callable[[], None]:
         """Say that something runs which takes real time, such as a job that no task waits for.
 
@@ -69,6 +76,10 @@ class SystemClock:
         """The time left until ``due``, at most five seconds at once."""
         del busy
         return min(max(0.0, due - time.time()), self.LONGEST_SLEEP_SECONDS)
+
+    def patience(self, seconds: float) -> float:
+        """As long as the service."""
+        return seconds
 
     def hold(self) -> Callable[[], None]:
         """Nothing holds this clock."""
@@ -135,6 +146,10 @@ class VirtualClock:
             self._now = max(self._now, due)
             self._target = max(self._target, due)
             return 0.0
+
+    def patience(self, seconds: float) -> float:
+        """A second at most: who waits for a clock that stands still would wait in vain."""
+        return min(seconds, 1.0)
 
     def hold(self) -> Callable[[], None]:
         """Keep the clock from jumping until the function returned is called."""

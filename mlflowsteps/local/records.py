@@ -50,6 +50,9 @@ class TaskReport(Protocol):
     Exactly one of ``succeeded`` and ``failed`` ends a task; what is reported after that is dropped.
     """
 
+    def started(self, worker: str | None) -> bool:
+        """A worker takes the task (activities); True once that is stored, False where the task is no longer wanted."""
+
     def submitted(self, output: Json) -> None:
         """The request was accepted and goes on (.sync, .waitForTaskToken); output is what the service answered."""
 

@@ -6,6 +6,6 @@ whom, ``moto`` the Moto server for what the runtime does not play itself.
 
 from __future__ import annotations
 
-from mlflowsteps.local.runtime.local_runtime import LocalRuntime
+from mlflowsteps.local.runtime.local_runtime import LocalRuntime, runtime_of
 
-__all__ = ["LocalRuntime"]
+__all__ = ["LocalRuntime", "runtime_of"]

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from mlflowsteps.local.jobs.images.registry import ImageCommand
     from mlflowsteps.local.store import ExecutionRecord
 
-__all__ = ["LocalRuntime"]
+__all__ = ["LocalRuntime", "runtime_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -388,6 +388,11 @@ class LocalRuntime:
 
 
 _open_runtimes: weakref.WeakSet[LocalRuntime] = weakref.WeakSet()
+
+
+def runtime_of(client: object) -> LocalRuntime | None:
+    """The open runtime that gave this Step Functions client; None where it is no runtime's."""
+    return next((runtime for runtime in list(_open_runtimes) if runtime.client("stepfunctions") is client), None)
 
 
 @atexit.register

@@ -7,6 +7,7 @@ what it is given and translates; what an execution does is the interpreter's, wh
 
 from __future__ import annotations
 
+from mlflowsteps.local.services.stepfunctions.base import ACTIVITIES
 from mlflowsteps.local.services.stepfunctions.service import StepFunctions
 
-__all__ = ["StepFunctions"]
+__all__ = ["ACTIVITIES", "StepFunctions"]

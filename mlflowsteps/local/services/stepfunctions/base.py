@@ -10,6 +10,7 @@ from mlflowsteps.local.scheduler import Scheduler, milliseconds
 from mlflowsteps.local.services.stepfunctions.checks import machine_parts, resource_parts
 from mlflowsteps.local.services.stepfunctions.refusals import refuse
 from mlflowsteps.local.store import ExecutionRecord, Store
+from mlflowsteps.local.tasks.activities import Activities
 
 __all__ = ["ACTIVITIES", "ALIASES", "MACHINES", "VERSIONS", "Operations", "Record"]
 
@@ -29,6 +30,7 @@ class Operations:
         region: region in the ARNs of what is made.
         account_id: account in them.
         quotas: what is the most of anything.
+        activities: the tasks that wait for workers; None: a queue of its own, which no task reaches.
     """
 
     def __init__(
@@ -40,10 +42,12 @@ class Operations:
         region: str,
         account_id: str,
         quotas: Quotas = Quotas(),  # noqa: B008 - frozen
+        activities: Activities | None = None,
     ) -> None:
         self._store, self._scheduler, self._clock = store, scheduler, clock
         self._region, self._account_id = region, account_id
         self._quotas = quotas
+        self._activities = activities or Activities(lambda _arn: True)
 
     def _now(self) -> float:
         return milliseconds(self._clock.now())

@@ -20,6 +20,7 @@ __all__ = [
     "check_json",
     "check_name",
     "check_role",
+    "check_worker",
     "machine_parts",
     "page_size",
     "page_token",
@@ -30,6 +31,7 @@ __all__ = [
 MAX_PAYLOAD_BYTES = 262_144
 DEFAULT_PAGE, MAX_PAGE = 100, 1000
 MAX_DESCRIPTION = 256
+MAX_NAME = 80
 
 # Blanks, wildcards, brackets, special and control characters: the list of CreateStateMachine's documentation. Lone
 # surrogates are no characters at all, and have no UTF-8.
@@ -68,6 +70,17 @@ def resource_parts(arn: str, *kinds: str) -> list[str]:
     if found.service != "states" or parts[0] not in kinds or len(parts) < 2 or not parts[1]:
         raise refuse("InvalidArn", f"Resource type not valid in this context: {parts[0][:300]}")
     return parts
+
+
+def check_worker(name: str | None) -> str | None:
+    """The name of an activity's worker, if it is one.
+
+    Raises:
+        ServiceError: ValidationException.
+    """
+    if name is not None and not 1 <= len(name) <= MAX_NAME:
+        raise validation_error("workerName", name, f"Member must have length between 1 and {MAX_NAME}")
+    return name
 
 
 def machine_parts(arn: str) -> tuple[str, str | None]:

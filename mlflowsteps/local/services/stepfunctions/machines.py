@@ -47,7 +47,7 @@ class MachineOperations(VersionOperations):
         """CreateStateMachine. The same name, definition, role and settings again give the ARN that is there."""
         _check_publish(params)
         name, kind = check_name(params["name"]), check_choice(params.get("type", "STANDARD"), "type", TYPES)
-        tags = check_tags(params.get("tags", []), {})
+        tags = check_tags(params.get("tags", []), {}, most=self._quotas.tags)
         role = check_role(params["roleArn"])
         definition = check_definition(params["definition"], kind)
         now = self._now()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlflowsteps.local.services.stepfunctions.activities import ActivityOperations
 from mlflowsteps.local.services.stepfunctions.aliases import AliasOperations
 from mlflowsteps.local.services.stepfunctions.executions import ExecutionOperations
 from mlflowsteps.local.services.stepfunctions.machines import MachineOperations
@@ -13,7 +14,13 @@ __all__ = ["StepFunctions"]
 
 
 class StepFunctions(
-    MachineOperations, AliasOperations, ExecutionOperations, TokenOperations, TagOperations, StateTestOperations
+    MachineOperations,
+    AliasOperations,
+    ExecutionOperations,
+    TokenOperations,
+    TagOperations,
+    ActivityOperations,
+    StateTestOperations,
 ):
     """AWS Step Functions. A method for each operation, named as boto3's: parameters in, response out.
 

@@ -1,17 +1,19 @@
-"""Tags of state machines."""
+"""Tags of state machines and activities."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from mlflowsteps.exceptions import ServiceError
-from mlflowsteps.local.services.stepfunctions.base import MACHINES, Operations, Record
+from mlflowsteps.local.quotas import Quotas
+from mlflowsteps.local.services.stepfunctions.base import ACTIVITIES, MACHINES, Operations, Record
 from mlflowsteps.local.services.stepfunctions.checks import resource_parts
 from mlflowsteps.local.services.stepfunctions.refusals import refuse, validation_error
 
 __all__ = ["TagOperations", "check_tags"]
 
-MAX_TAGS = 50
+MAX_TAGS = Quotas().tags
+_TAGGED = {"stateMachine": MACHINES, "activity": ACTIVITIES}
 
 
 class TagOperations(Operations):
@@ -21,7 +23,7 @@ class TagOperations(Operations):
         """TagResource."""
         arn = self._tagged(params["resourceArn"])
         with self._store.database.write():
-            self._store.tags.add(arn, check_tags(params["tags"], self._store.tags.get(arn)))
+            self._store.tags.add(arn, check_tags(params["tags"], self._store.tags.get(arn), most=self._quotas.tags))
         return {}
 
     def untag_resource(self, params: Record) -> Record:
@@ -36,15 +38,15 @@ class TagOperations(Operations):
 
     def _tagged(self, arn: str) -> str:
         """The ARN, if it names something that there is and that can have tags."""
-        name = resource_parts(arn, "stateMachine", "activity")[1]
-        record = self._store.resources.get(MACHINES, name)
+        parts = resource_parts(arn, *_TAGGED)
+        record = self._store.resources.get(_TAGGED[parts[0]], parts[1])
         if record is None or record["arn"] != arn:
             raise refuse("ResourceNotFound", arn)
         return arn
 
 
-def check_tags(tags: Sequence[Mapping[str, str]], known: Mapping[str, str]) -> dict[str, str]:
-    """Tags by key, if they may be added to those known.
+def check_tags(tags: Sequence[Mapping[str, str]], known: Mapping[str, str], *, most: int = MAX_TAGS) -> dict[str, str]:
+    """Tags by key, if they may be added to those known, and are at most ``most`` then.
 
     Raises:
         ServiceError: ValidationException or TooManyTags.
@@ -54,8 +56,8 @@ def check_tags(tags: Sequence[Mapping[str, str]], known: Mapping[str, str]) -> d
         fault = _fault(key, value)
         if fault is not None:
             raise fault
-    if len(found.keys() | known.keys()) > MAX_TAGS:
-        raise refuse("TooManyTags", f"a resource has at most {MAX_TAGS} tags")
+    if len(found.keys() | known.keys()) > most:
+        raise refuse("TooManyTags", f"a resource has at most {most} tags")
     return found
 
 
