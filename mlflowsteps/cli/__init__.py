@@ -57,7 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
         "-o",
         "--output",
         type=Path,
-        help="file to write: .svg, .html, .dot, .mmd, .md or .txt; without it, text to the terminal",
+        help="file to write: .svg, .png, .html, .dot, .mmd, .md or .txt; without it, text to the terminal",
     )
 
     run = commands.add_parser("run", help="run a definition here, for real: the code it names runs as you")
