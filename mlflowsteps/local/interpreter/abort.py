@@ -48,7 +48,10 @@ def abort_children(run: Run, parent: Frame, failed: Frame) -> None:
 def abort_own(run: Run, frame: Frame) -> None:
     """A Parallel or Map state itself failed: cut off what it still has under way."""
     children, frame.children = frame.children, None
-    for child in () if children is None else children.alive():
+    if children is None:
+        return
+    frame.wreck = children
+    for child in children.alive():
         _abort(run, child, frame.previous)
 
 
@@ -69,9 +72,10 @@ def _abort(run: Run, frame: Frame, previous: int | None) -> None:
         # A state that is still to be entered has nothing to abort.
         if one.step is not run.enter and one.state.type in _ABORTED:
             one.previous = run.emit(_ABORTED[one.state.type], after)
+        one.unentered = one.step is run.enter
         if one.map_run is not None:
             run.emit("MapRunAborted", after)
         release(run, one)
         if one.children is not None:
             waiting.extend(reversed(one.children.alive()))
-            one.children = None
+            one.wreck, one.children = one.children, None

@@ -19,6 +19,7 @@ from .distributed import on_map_run_ended
 from .errors import fail_by
 from .maps import work_map
 from .parallel import work_parallel
+from .redrive import redrive
 from .run import WHOLE, Failure, Frame, HistoryFull, Outcome, Run
 from .simple import work_choice, work_fail, work_pass, work_succeed, work_wait
 from .transitions import end_failed, end_run
@@ -71,7 +72,7 @@ def advance(run: Run, event: events.Event) -> Outcome:
     Returns:
         The history events it added, and what is to be done now.
     """
-    if not run.ended:
+    if not run.ended or type(event) is events.Redriven:
         run.now = max(run.now, event.now)
         try:
             _RECEIVE[type(event)](run, event)
@@ -129,13 +130,17 @@ def _started(run: Run, event: events.Event) -> None:  # noqa: ARG001 - the time 
     header, machine = run.header, run.machine
     details = {"input": header.input_text, "inputDetails": WHOLE, "roleArn": header.role_arn}
     run.emit("ExecutionStarted", 0, "executionStartedEventDetails", details)
-    limit = machine.timeout_seconds
-    if header.machine_type == "EXPRESS":
+    _limit_time(run)
+    run.main = Frame(machine, machine.states[machine.start_at], run.input, header.input_text, 0, {}, None)
+    run.schedule(run.main, _enter)
+
+
+def _limit_time(run: Run) -> None:
+    limit = run.machine.timeout_seconds
+    if run.header.machine_type == "EXPRESS":
         limit = _EXPRESS_SECONDS if limit is None else min(limit, _EXPRESS_SECONDS)
     if limit is not None:
         run.set_timer(run.now + limit, lambda: _timed_out(run))
-    run.main = Frame(machine, machine.states[machine.start_at], run.input, header.input_text, 0, {}, None)
-    run.schedule(run.main, _enter)
 
 
 def _continued(run: Run, event: events.Event) -> None:  # noqa: ARG001
@@ -151,6 +156,11 @@ def _timer_fired(run: Run, event: events.TimerFired) -> None:
 def _stopped(run: Run, event: events.Stopped) -> None:
     details = {key: value for key, value in (("error", event.error), ("cause", event.cause)) if value is not None}
     end_run(run, _cut_off(run), "ABORTED", details, End("ABORTED", None, event.error, event.cause))
+
+
+def _redriven(run: Run, event: events.Redriven) -> None:
+    if redrive(run, event):
+        _limit_time(run)
 
 
 def _timed_out(run: Run) -> None:
@@ -177,6 +187,7 @@ def _of_task(handle: Callable[[Run, tasks.Task, Any], None]) -> Callable[[Run, A
 _RECEIVE: dict[type[events.Event], Callable[[Run, Any], None]] = {
     events.Started: _started,
     events.Continued: _continued,
+    events.Redriven: _redriven,
     events.Stopped: _stopped,
     events.TimerFired: _timer_fired,
     events.MapRunEnded: on_map_run_ended,

@@ -129,7 +129,7 @@ def fail(run: Run, frame: Frame, failure: Failure) -> None:
         further = parent.children.failed(run, frame, failure)
         if further is None:
             return
-        parent.children = None
+        parent.wreck, parent.children = parent.children, None
         frame, failure = parent, further
 
 
@@ -169,7 +169,7 @@ def _retry(run: Run, frame: Frame, failure: Failure) -> bool:
 
 
 def _again(run: Run, frame: Frame) -> None:
-    frame.timer = None
+    frame.timer = frame.wreck = None
     run.schedule(frame, run.work)
 
 

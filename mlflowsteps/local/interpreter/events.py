@@ -17,6 +17,7 @@ __all__ = [
     "Continued",
     "Event",
     "MapRunEnded",
+    "Redriven",
     "Started",
     "Stopped",
     "TaskFailed",
@@ -144,6 +145,17 @@ class TimerFired(Event):
     """
 
     timer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Redriven(Event):
+    """RedriveExecution was called: an execution that failed, was stopped or timed out goes on.
+
+    Args:
+        token: the caller's token, by which a second call of the same redrive is known; None where it gave none.
+    """
+
+    token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,15 @@ class _Iterations:
         """The iterations under way."""
         return list(self.running.values())
 
+    def revive(self, run: Run) -> bool:
+        """Iterations that have not ended go on, and those start that had no place; where all had ended, all begin anew."""
+        self.scheduled = False
+        left = self.next < len(self.items)
+        if left and len(self.running) < self.limit:
+            self.scheduled = True
+            run.schedule(self.frame, self.start)
+        return left or bool(self.running)
+
     def start(self, run: Run, frame: Frame) -> None:
         """Start iterations while there is room.
 

@@ -43,6 +43,10 @@ class _Branches:
         """The branches under way."""
         return list(self.running.values())
 
+    def revive(self, run: Run) -> bool:  # noqa: ARG002 - branches need nothing
+        """Branches that have not ended go on; where all had, all begin anew."""
+        return bool(self.running)
+
     def complete(self, run: Run, frame: Frame) -> None:
         """All branches have ended."""
         run.emit("ParallelStateSucceeded", frame.previous)  # it is passed by: what follows points before it

@@ -94,6 +94,9 @@ class Children(Protocol):
     def alive(self) -> list[Frame]:
         """The children that have not ended, in order."""
 
+    def revive(self, run: Run) -> bool:
+        """The execution is redriven: True where children that have not ended go on, False where all begin anew."""
+
 
 @dataclass(slots=True, eq=False)
 class Frame:
@@ -115,6 +118,8 @@ class Frame:
         retries: attempts of the state that were made again; ``attempts``: by number of the retrier.
         result: what the state's work came to, on its way to ``complete``.
         task, timer, children, map_run: what the state waits for.
+        wreck: the children that were cut off when the state failed or was aborted, for a redrive.
+        unentered: the state was cut off before it was entered.
     """
 
     machine: Machine
@@ -139,6 +144,8 @@ class Frame:
     timer: int | None = None
     children: Children | None = None
     map_run: MapRunWait | None = None
+    wreck: Children | None = None
+    unentered: bool = False
 
 
 class Run:
@@ -166,7 +173,9 @@ class Run:
         self.last_task = 0
         self.last_map_run = 0
         self.last_timer = 0
-        self.last_event_id = header.max_events - 1 if header.machine_type == "STANDARD" else None
+        self.redrives = 0
+        self.last_event_id: int | None = None
+        self._limit_events()
         self.entropy = Entropy(str(header.seed))
         self.input = loads(header.input_text)
         self._execution = {
@@ -179,6 +188,15 @@ class Run:
         }
         self._machine = {"Id": header.machine_arn, "Name": header.machine_name}
         self._time: tuple[float, str] = (header.start_time, iso_time(header.start_time))
+
+    def _limit_events(self) -> None:
+        self.last_event_id = self.header.max_events - 1 if self.header.machine_type == "STANDARD" else None
+
+    def note_redrive(self) -> None:
+        """The execution is redriven: the context object says so, and the history's limit counts again."""
+        self.redrives += 1
+        self._execution = {**self._execution, "RedriveCount": self.redrives, "RedriveTime": iso_time(self.now)}
+        self._limit_events()
 
     # --- history
 

@@ -64,7 +64,7 @@ def leave(
         details["assignedVariablesDetails"] = WHOLE
     frame.previous = run.emit(EXITED[frame.state.type], frame.previous, "stateExitedEventDetails", details)
     frame.input, frame.text = output, text
-    frame.children = None
+    frame.children = frame.wreck = None
     if following is not None:
         frame.state = frame.machine.states[following]
         frame.retries = 0

@@ -25,6 +25,7 @@ from mlflowsteps.local.interpreter import (
     Continued,
     End,
     Event,
+    Redriven,
     SetTimer,
     Started,
     StartMapRun,
@@ -307,6 +308,8 @@ class Engine:
                 rows = [(item["id"], encode(item)) for item in history]
                 entry.journal.append((live.journal_length, encode(event.to_json())))
                 entry.history.extend(rows)
+                if isinstance(event, Redriven):
+                    entry.redrive = (event.now, event.token)
         except Exception as error:
             logger.exception("An internal error ends execution %s", live.arn)
             commands = _fail(live, max(group.now, live.now), error, entry, last_event_id)

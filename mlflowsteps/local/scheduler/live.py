@@ -19,6 +19,7 @@ from mlflowsteps.local.interpreter import (
     End,
     Event,
     MapRunEnded,
+    Redriven,
     RunHeader,
     SetTimer,
     StartMapRun,
@@ -199,6 +200,12 @@ def _note_continued(live: LiveRun, event: Continued) -> None:
     live.continues = live.continue_posted = False
 
 
+def _note_redriven(live: LiveRun, event: Redriven) -> None:
+    del event
+    live.end = None
+    live.continues = live.continue_posted = False
+
+
 _NOTE: dict[type[Command], Callable[[LiveRun, Any], None]] = {
     StartTask: _note_task,
     StartMapRun: _note_map_run,
@@ -217,5 +224,6 @@ _FORGET: dict[type[Event], Callable[[LiveRun, Any], None]] = {
     TaskSubmitted: _note_submitted,
     TimerFired: _drop_timer,
     MapRunEnded: _drop_map_run,
+    Redriven: _note_redriven,
     Continued: _note_continued,
 }

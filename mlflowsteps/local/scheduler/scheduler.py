@@ -24,6 +24,7 @@ from mlflowsteps.local.interpreter import (
     End,
     Event,
     MapRunEnded,
+    Redriven,
     RunHeader,
     Started,
     StartMapRun,
@@ -209,6 +210,31 @@ class Scheduler:
                     if live.journal_length == 0:
                         self._engine.post(Message(live, Started))
         return live is not None and self._tell(live, lambda now: Stopped(now, error, cause))
+
+    def redrive(self, execution_arn: str, token: str | None = None) -> bool:
+        """Let an execution that has ended go on from where it failed; returns when that is stored.
+
+        Args:
+            execution_arn: which; it is stored.
+            token: the caller's token.
+
+        Returns:
+            False where it does not exist, or runs.
+
+        Raises:
+            RuntimeError: it cannot be rebuilt.
+        """
+        with self._lock:
+            self._check_open()
+            record = self._store.executions.get(execution_arn)
+            if execution_arn in self._live or record is None or record.status == "RUNNING":
+                return False
+            live = self._rebuild(record)
+            live.end = None
+            self._live[execution_arn] = live
+            reply: Future[bool] = Future()
+            self._engine.post(Message(live, lambda now: Redriven(now, token), reply=reply))
+        return reply.result()
 
     def wait(self, execution_arn: str, timeout: float | None = None) -> ExecutionRecord:
         """Wait for the end of an execution.

@@ -1,0 +1,55 @@
+"""Redriving an execution: it goes on from where it failed, was stopped or timed out.
+
+Owns ExecutionRedriven, and which threads start again: what a Parallel or inline Map state had done stays done, its
+branches and iterations that failed or were cut off begin the state anew that they were in, with its input; counts of
+retries begin anew. Goes down by an explicit list, so that nesting does not recurse.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .run import Frame, Run
+
+if TYPE_CHECKING:
+    from . import events
+
+__all__ = ["redrive"]
+
+_ENTERED_AGAIN = frozenset({"Fail"})
+
+
+def redrive(run: Run, event: events.Redriven) -> int:
+    """Let an execution that has ended go on.
+
+    Args:
+        run: the run; one that has not ended, or that succeeded, is left alone.
+        event: the wish.
+
+    Returns:
+        Id of ExecutionRedriven; 0 where nothing was done.
+    """
+    if not run.ended or run.main is None:
+        return 0
+    run.ended = run.continuing = False
+    run.note_redrive()
+    details = {"redriveCount": run.redrives}
+    redriven = run.emit("ExecutionRedriven", run.last_id, "executionRedrivenEventDetails", details)
+    _revive(run, run.main, redriven)
+    return redriven
+
+
+def _revive(run: Run, main: Frame, previous: int) -> None:
+    waiting = [main]
+    while waiting:
+        frame = waiting.pop()
+        children = frame.children if frame.children is not None else frame.wreck
+        unentered, frame.unentered = frame.unentered, False
+        frame.wreck = frame.children = frame.task = frame.timer = frame.map_run = frame.step = None
+        frame.previous, frame.retries, frame.attempts = previous, 0, {}
+        if children is not None and children.revive(run):
+            frame.children = children
+            waiting.extend(reversed(children.alive()))
+        else:
+            enters = unentered or frame.state.type in _ENTERED_AGAIN
+            run.schedule(frame, run.enter if enters else run.work)
