@@ -6,6 +6,7 @@ from mlflowsteps.local.services.stepfunctions.activities import ActivityOperatio
 from mlflowsteps.local.services.stepfunctions.aliases import AliasOperations
 from mlflowsteps.local.services.stepfunctions.executions import ExecutionOperations
 from mlflowsteps.local.services.stepfunctions.machines import MachineOperations
+from mlflowsteps.local.services.stepfunctions.redrives import RedriveOperations
 from mlflowsteps.local.services.stepfunctions.state_tests import StateTestOperations
 from mlflowsteps.local.services.stepfunctions.tags import TagOperations
 from mlflowsteps.local.services.stepfunctions.tokens import TokenOperations
@@ -17,6 +18,7 @@ class StepFunctions(
     MachineOperations,
     AliasOperations,
     ExecutionOperations,
+    RedriveOperations,
     TokenOperations,
     TagOperations,
     ActivityOperations,
