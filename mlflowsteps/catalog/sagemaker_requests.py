@@ -6,7 +6,7 @@ botocore.
 
 from __future__ import annotations
 
-__all__ = ["REQUEST_MEMBERS"]
+__all__ = ["REQUEST_MEMBERS", "UNPROVEN_MEMBERS"]
 
 REQUEST_MEMBERS: dict[str, tuple[str, ...]] = {
     "CreateTrainingJob": (
@@ -117,3 +117,11 @@ REQUEST_MEMBERS: dict[str, tuple[str, ...]] = {
         "RetainDeploymentConfig",
     ),
 }
+
+UNPROVEN_MEMBERS: dict[str, tuple[str, ...]] = {
+    "CreateTrainingJob": ("SessionChainingConfig", "ServerlessJobConfig", "MlflowConfig", "ModelPackageConfig"),
+    "CreateHyperParameterTuningJob": ("Autotune",),
+    "CreateEndpointConfig": ("MetricsConfig", "CrossRegionTrafficConfig"),
+}
+"""Members that Step Functions' own integration may not know: it takes a fixed list, and these are newer than any public
+workflow that was seen to use them."""

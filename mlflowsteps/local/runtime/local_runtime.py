@@ -70,6 +70,8 @@ class LocalRuntime:
         aws: ``"moto"`` has Moto play every further service, in a server process on 127.0.0.1.
         max_jobs: most SageMaker jobs at a time; None: one for each core, at least 2.
         pass_environment: names of environment variables that jobs may see beyond an allow-list.
+        install_requirements: install what the requirements.txt of a job's code asks for and this Python lacks, into a
+            folder of the runtime, never into this Python; False: scripts run with what is there.
         read_only: list, describe and read only; another process may own the folder.
         resume: take up interrupted executions with the first client; else only ``resume()`` does.
         quotas: quotas of Step Functions that differ from the service's, by name, such as ``{"history_events": 100}``;
@@ -95,6 +97,7 @@ class LocalRuntime:
         aws: str | None = None,
         max_jobs: int | None = None,
         pass_environment: Iterable[str] = (),
+        install_requirements: bool = True,
         read_only: bool = False,
         resume: bool = True,
         quotas: Mapping[str, float] | None = None,
@@ -112,7 +115,12 @@ class LocalRuntime:
         moto = MotoServer(region=region, account_id=account_id) if aws else None
         self._folder = Folder(self.root, read_only=read_only)
         try:
-            self._open(clock or SystemClock(), clients or {}, moto, max_jobs, tuple(pass_environment))
+            jobs = {
+                "max_jobs": max_jobs,
+                "pass_environment": tuple(pass_environment),
+                "install_requirements": install_requirements,
+            }
+            self._open(clock or SystemClock(), clients or {}, moto, jobs)
         except BaseException:
             self._folder.close()
             raise
@@ -123,8 +131,7 @@ class LocalRuntime:
         clock: Clock,
         clients: Mapping[str, Any],
         moto: MotoServer | None,
-        max_jobs: int | None,
-        pass_environment: tuple[str, ...],
+        jobs: Mapping[str, Any],
     ) -> None:
         where = {"region": self.region, "account_id": self.account_id}
         self.clock = clock
@@ -136,10 +143,9 @@ class LocalRuntime:
             records=self.store.resources,
             objects=self.objects,
             clock=clock,
-            max_jobs=max_jobs,
-            pass_environment=pass_environment,
             region=self.region,
             account_id=self.account_id,
+            **jobs,
         )
         played: dict[str, Callable[[], object]] = {
             "stepfunctions": lambda: StepFunctions(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, TypeAlias, cast
+from typing import Any, ClassVar, Literal, TypeAlias, cast
 
+from mlflowsteps.exceptions import Diagnostic
 from mlflowsteps.inputs.expressions import Expression
 from mlflowsteps.inputs.schema import Schema
 from mlflowsteps.inputs.syntax import Json
@@ -12,12 +13,17 @@ from mlflowsteps.steps.integration_resources import IntegrationPattern
 from mlflowsteps.steps.integrations import ServiceStep
 from mlflowsteps.steps.keywords import TaskFields
 from mlflowsteps.steps.retries import Catch, Retry
-from mlflowsteps.steps.sagemaker.requests import checked, merged, stringified, take_overrides
+from mlflowsteps.steps.sagemaker.check import check_request, request_faults, warn_of_unproven
+from mlflowsteps.steps.sagemaker.requests import checked, merged, named, stringified, take_overrides
+from mlflowsteps.steps.sagemaker.staging import Upload
 
-__all__ = ["SageMakerStep", "Tags"]
+__all__ = ["Integration", "SageMakerStep", "Tags"]
 
 Tags: TypeAlias = "Mapping[str, Any] | list[dict[str, Any]] | Expression | None"
 """Tags as a dict, or as a list of Key and Value; or a placeholder for the list."""
+
+Integration: TypeAlias = Literal["optimized", "aws-sdk"]
+"""How a step calls SageMaker: by the integration that knows its jobs, or as any API of AWS."""
 
 _STRING_MAPS = ("HyperParameters", "Environment")
 
@@ -25,8 +31,38 @@ _STRING_MAPS = ("HyperParameters", "Environment")
 class SageMakerStep(ServiceStep):
     """A Task state that calls SageMaker; ``fields["parameters"]`` holds the request."""
 
+    integration: Integration = "optimized"
+    """How the service is called."""
+    polls: bool = False
+    """True where the step asks again and again how the job goes, since the integration cannot wait."""
     name_argument: ClassVar[str] = "job_name"
     """The argument that gives the resource its name, for messages."""
+
+    def request_faults(self) -> list[Diagnostic]:
+        """What SageMaker would refuse in the request for its shape; botocore's model is loaded for it."""
+        return request_faults(self.fields.get("parameters"), self.operation, self.state_id, complete=False)
+
+    @property
+    def operation(self) -> str:
+        """The API operation, such as ``CreateTrainingJob``."""
+        action = str(self.resource).rsplit(":", 1)[-1].split(".", 1)[0]
+        return action[0].upper() + action[1:]
+
+    def _waiting(self, wait: bool, integration: Integration) -> bool:
+        """Note how the service is called; True where the integration itself waits for the job's end.
+
+        Args:
+            wait: True: the step is to wait.
+            integration: ``optimized`` or ``aws-sdk``.
+
+        Raises:
+            ValueError: there is no such integration.
+        """
+        if integration not in ("optimized", "aws-sdk"):
+            raise ValueError(f"integration must be 'optimized' or 'aws-sdk', not {integration!r}")
+        self.integration: Integration = integration
+        self.polls = wait and integration == "aws-sdk"
+        return wait and not self.polls
 
     def _start(
         self,
@@ -56,13 +92,19 @@ class SageMakerStep(ServiceStep):
         keywords = cast("dict[str, Json]", fields)
         over = take_overrides(keywords)
         final = merged(request, over) if over is not None else request
+        self.uploads: tuple[Upload, ...] = getattr(request, "uploads", ())
         if isinstance(final, dict):
+            final = named(final, name_key)
             for key in _STRING_MAPS:
                 if key in final:
                     final[key] = stringified(final[key])
         action = action or self.action
         operation = action[0].upper() + action[1:]
         keywords["parameters"] = checked(final, operation, state_id, name_key, self.name_argument)
+        if getattr(request, "complete", False):
+            check_request(final, operation, state_id)
+        if self.integration == "optimized":
+            warn_of_unproven(final, operation, state_id)
         pattern = IntegrationPattern.WaitForCompletion if wait else IntegrationPattern.CallAndContinue
         keywords["resource"] = self.resource_of(pattern, action)
         super().__init__(state_id, retry, catch, output_schema=output_schema, **fields)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from difflib import get_close_matches
 
-from mlflowsteps.inputs.syntax import Json, Reference
+from mlflowsteps.inputs.syntax import TOKEN, Json, Reference
+from mlflowsteps.steps.sagemaker.objects import class_names, is_sdk_object
 from mlflowsteps.steps.sagemaker.requests import copied, merged
+from mlflowsteps.steps.sagemaker.variables import is_variable
 
-__all__ = ["DEFAULT_CHANNEL", "with_data"]
+__all__ = ["DEFAULT_CHANNEL", "native_data", "with_data"]
 
 DEFAULT_CHANNEL = "training"
 """Name of the channel of data given without one."""
@@ -49,6 +51,7 @@ def with_data(channels: Json, data: Json) -> Json:
     """
     if data is None:
         return channels
+    data = _plain(data)
     found: list[dict[str, Json]] = copied(channels) if isinstance(channels, list) else []
     for name, value in _named(data, found):
         index = next((i for i, channel in enumerate(found) if channel.get("ChannelName") == name), None)
@@ -57,6 +60,35 @@ def with_data(channels: Json, data: Json) -> Json:
         else:
             found[index] = _channel(name, value, found[index])
     return found
+
+
+def native_data(data: Json) -> bool:
+    """True for data that the SDK itself takes: its own objects only, without a placeholder where it wants an S3 URI."""
+    held = list(data.values()) if isinstance(data, Mapping) else data if isinstance(data, list | tuple) else [data]
+    return bool(held) and all(is_sdk_object(item) and not is_variable(item) and not _is_token(item) for item in held)
+
+
+def _is_token(item: object) -> bool:
+    source = getattr(item, "data_source", None)
+    return isinstance(source, str) and TOKEN.match(source) is not None
+
+
+def _plain(data: Json) -> Json:
+    """The SDKs' objects as dicts; everything else stays as it is."""
+    if isinstance(data, Mapping):
+        return {name: _plain(item) for name, item in data.items()}
+    if isinstance(data, list | tuple):
+        found = [_plain(item) for item in data]
+        records = found and all(isinstance(item, dict) and not _describes_channel(item) for item in found)
+        named = records and all("ChannelName" not in item for item in found)
+        return {name: item for channel in found for name, item in channel.items()} if named else found
+    names = {name for _, name in class_names(data)}
+    if names & {"RecordSet", "FileSystemRecordSet"}:
+        return _plain(data.data_channel())
+    if "InputData" in names and not hasattr(data.data_source, "model_fields_set"):
+        content = {"ContentType": data.content_type} if isinstance(data.content_type, str) else {}
+        return {"ChannelName": data.channel_name, "S3Uri": copied(data.data_source), **content}
+    return copied(data) if names else data
 
 
 def _named(data: Json, channels: list[dict[str, Json]]) -> list[tuple[str, Json]]:
@@ -91,7 +123,7 @@ def _channel(name: str, value: Json, base: dict[str, Json]) -> dict[str, Json]:
         over: Json = {"DataSource": {"S3DataSource": {"S3Uri": value}}}
     elif isinstance(value, Mapping):
         over = _spread(name, value)
-    elif isinstance(getattr(value, "config", None), Mapping):  # the SDK's TrainingInput
+    elif isinstance(getattr(value, "config", None), Mapping):  # what describes itself as the SDK's TrainingInput does
         over = _spread(name, value.config)
     else:
         raise TypeError(

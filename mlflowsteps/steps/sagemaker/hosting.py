@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Unpack
 
+from mlflowsteps.exceptions import MissingRequiredParameter
 from mlflowsteps.inputs.schema import Schema
 from mlflowsteps.inputs.syntax import Json
 from mlflowsteps.steps.keywords import TaskFields, Text, WholeNumber
 from mlflowsteps.steps.retries import Catch, Retry
 from mlflowsteps.steps.sagemaker.base import SageMakerStep, Tags
-from mlflowsteps.steps.sagemaker.requests import put, put_tags, request_of, stringified
+from mlflowsteps.steps.sagemaker.objects import class_names
+from mlflowsteps.steps.sagemaker.requests import copied, put, put_tags, request_of, stringified
 
 __all__ = ["EndpointConfigStep", "EndpointStep", "ModelStep"]
 
@@ -20,11 +22,13 @@ class ModelStep(SageMakerStep):
 
     Args:
         state_id: name of the state, 1 to 80 characters, unique in the whole workflow.
-        model: the request of CreateModel, in boto3's shape, or what ``TrainingStep.get_expected_model`` gives; it is
-            copied.
+        model: the request of CreateModel, in boto3's shape, what ``TrainingStep.get_expected_model`` gives, a Model or
+            PipelineModel of SageMaker SDK 2, a ModelBuilder of SDK 3, or what their ``create`` and ``build`` return
+            under a PipelineSession. It stays as it is.
         model_name: name of the model, new for each execution; the request's where left out.
-        instance_type: accepted as the old SDK's; a request names its image itself.
+        instance_type: by which an SDK chooses the model's image; a request names its image itself.
         tags: a dict, or a list of Key and Value.
+        call: further keywords for the own method (``create``, ``build``) of an SDK's object.
         retry: a retrier, or several.
         catch: a catcher, or several.
         output_schema: schema of what ``output()`` gives.
@@ -46,12 +50,17 @@ class ModelStep(SageMakerStep):
         instance_type: str | None = None,
         tags: Tags = None,
         *,
+        call: Mapping[str, Any] | None = None,
         retry: Retry | list[Retry] | None = None,
         catch: Catch | list[Catch] | None = None,
         output_schema: Schema = None,
         **fields: Unpack[TaskFields],
     ) -> None:
-        request = request_of(model, "CreateModel", "model")
+        calling = {
+            **({"instance_type": instance_type} if _takes_instance(model, instance_type) else {}),
+            **(call or {}),
+        }
+        request = request_of(model, "CreateModel", "model", call=calling)
         put(request, "ModelName", model_name)
         containers = [request.get("PrimaryContainer"), *(request.get("Containers") or [])]
         for container in containers:
@@ -72,8 +81,10 @@ class EndpointConfigStep(SageMakerStep):
         initial_instance_count: number of instances, at least 1.
         instance_type: their type, such as ``ml.m5.large``.
         variant_name: name of the variant.
-        data_capture_config: DataCaptureConfig of the request.
+        data_capture_config: DataCaptureConfig of the request, as a dict or as an object of either SDK.
         tags: a dict, or a list of Key and Value.
+        request: a whole request in boto3's shape, or an EndpointConfig of SDK 3; its variants take the place of one
+            made of model, count and type.
         retry: a retrier, or several.
         catch: a catcher, or several.
         output_schema: schema of what ``output()`` gives.
@@ -91,30 +102,39 @@ class EndpointConfigStep(SageMakerStep):
         self,
         state_id: str,
         endpoint_config_name: Text,
-        model_name: Text,
-        initial_instance_count: WholeNumber,
-        instance_type: Text,
+        model_name: Text | None = None,
+        initial_instance_count: WholeNumber | None = None,
+        instance_type: Text | None = None,
         variant_name: Text = "AllTraffic",
         data_capture_config: Any = None,
         tags: Tags = None,
         *,
+        request: object = None,
         retry: Retry | list[Retry] | None = None,
         catch: Catch | list[Catch] | None = None,
         output_schema: Schema = None,
         **fields: Unpack[TaskFields],
     ) -> None:
+        found = request_of({} if request is None else request, "CreateEndpointConfig", "request")
         variant: dict[str, Json] = {
             "InitialInstanceCount": initial_instance_count,
             "InstanceType": instance_type,
             "ModelName": model_name,
             "VariantName": variant_name,
         }
-        request: dict[str, Json] = {"ProductionVariants": [variant]}
-        put(request, "EndpointConfigName", endpoint_config_name)
-        put(request, "DataCaptureConfig", _described(data_capture_config))
-        put_tags(request, tags)
+        if "ProductionVariants" not in found:
+            missing = [name for name in ("ModelName", "InitialInstanceCount", "InstanceType") if variant[name] is None]
+            if missing and not (fields.get("parameters") or fields.get("arguments")):
+                raise MissingRequiredParameter(
+                    f"Step {state_id!r} needs model_name, initial_instance_count and instance_type, or a request with "
+                    f"ProductionVariants; {', '.join(missing)} is missing."
+                )
+            found["ProductionVariants"] = [{name: value for name, value in variant.items() if value is not None}]
+        put(found, "EndpointConfigName", endpoint_config_name)
+        put(found, "DataCaptureConfig", _described(data_capture_config))
+        put_tags(found, tags)
         self.endpoint_config_name, self.model_name = endpoint_config_name, model_name
-        self._start(state_id, request, "EndpointConfigName", False, retry, catch, output_schema, fields)
+        self._start(state_id, found, "EndpointConfigName", False, retry, catch, output_schema, fields)
 
 
 class EndpointStep(SageMakerStep):
@@ -164,8 +184,17 @@ class EndpointStep(SageMakerStep):
         self._start(state_id, request, "EndpointName", False, retry, catch, output_schema, fields, action)
 
 
+def _takes_instance(model: object, instance_type: str | None) -> bool:
+    """True where the SDK is to choose an image by the type of the instance."""
+    return instance_type is not None and any(module in _BY_INSTANCE for module, _ in class_names(model))
+
+
+_BY_INSTANCE = ("sagemaker.model", "sagemaker.pipeline")
+
+
 def _described(config: Json) -> Json:
     """A request member as a dict; the SDK's objects describe themselves."""
-    if config is None or isinstance(config, Mapping):
-        return config
+    found = copied(config)
+    if found is None or isinstance(found, Mapping):
+        return found
     return config._to_request_dict() if hasattr(config, "_to_request_dict") else config  # noqa: SLF001 - the SDK's own

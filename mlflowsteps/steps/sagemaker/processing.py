@@ -10,7 +10,8 @@ from mlflowsteps.inputs.schema import Schema
 from mlflowsteps.inputs.syntax import Json, Reference
 from mlflowsteps.steps.keywords import TaskFields, Text
 from mlflowsteps.steps.retries import Catch, Retry
-from mlflowsteps.steps.sagemaker.base import SageMakerStep, Tags
+from mlflowsteps.steps.sagemaker.base import Integration, SageMakerStep, Tags
+from mlflowsteps.steps.sagemaker.objects import is_sdk_object
 from mlflowsteps.steps.sagemaker.requests import copied, merged, put, put_tags, request_of
 
 __all__ = ["ProcessingStep", "TransformStep"]
@@ -24,7 +25,8 @@ class ProcessingStep(SageMakerStep):
 
     Args:
         state_id: name of the state, 1 to 80 characters, unique in the whole workflow.
-        processor: the request of CreateProcessingJob, in boto3's shape, without the job's name; it is copied.
+        processor: the request of CreateProcessingJob, in boto3's shape, without the job's name; or a Processor of
+            SageMaker SDK 2 or 3, or what its ``run`` returns under a PipelineSession. It stays as it is.
         job_name: name of the job, new for each execution: a placeholder, as a rule.
         inputs: entries of ProcessingInputs, or a dict of input names to S3 URIs; put over the request's by name. A new
             name is read to ``/opt/ml/processing/input/<name>``.
@@ -36,6 +38,9 @@ class ProcessingStep(SageMakerStep):
         kms_key_id: key that the outputs are encrypted with.
         wait_for_completion: False: go on when the job is started.
         tags: a dict, or a list of Key and Value.
+        code: the script of an SDK's ScriptProcessor or FrameworkProcessor: a file, or an S3 URI.
+        call: further keywords for the own method (``run``) of an SDK's object, such as ``source_dir``.
+        integration: ``aws-sdk``: call and ask SageMaker by SDK calls, for requests that ``optimized`` does not take.
         retry: a retrier, or several.
         catch: a catcher, or several.
         output_schema: schema of what ``output()`` gives.
@@ -62,12 +67,18 @@ class ProcessingStep(SageMakerStep):
         wait_for_completion: bool = True,
         tags: Tags = None,
         *,
+        code: str | None = None,
+        call: Mapping[str, Any] | None = None,
+        integration: Integration = "optimized",
         retry: Retry | list[Retry] | None = None,
         catch: Catch | list[Catch] | None = None,
         output_schema: Schema = None,
         **fields: Unpack[TaskFields],
     ) -> None:
-        request = request_of(processor, "CreateProcessingJob", "processor")
+        calling = {**(call or {}), **({"code": code} if code is not None else {})}
+        if is_sdk_object(processor):
+            inputs, outputs = _take_ports(calling, "inputs", inputs), _take_ports(calling, "outputs", outputs)
+        request = request_of(processor, "CreateProcessingJob", "processor", call=calling)
         put(request, "ProcessingJobName", job_name)
         if inputs:
             request["ProcessingInputs"] = _with_ports(request.get("ProcessingInputs"), inputs, _INPUT)
@@ -80,7 +91,8 @@ class ProcessingStep(SageMakerStep):
         put(request, "ExperimentConfig", experiment_config)
         put_tags(request, tags)
         self.processor, self.job_name = processor, job_name
-        self._start(state_id, request, "ProcessingJobName", wait_for_completion, retry, catch, output_schema, fields)
+        waits = self._waiting(wait_for_completion, integration)
+        self._start(state_id, request, "ProcessingJobName", waits, retry, catch, output_schema, fields)
 
 
 class TransformStep(SageMakerStep):
@@ -88,7 +100,8 @@ class TransformStep(SageMakerStep):
 
     Args:
         state_id: name of the state, 1 to 80 characters, unique in the whole workflow.
-        transformer: the request of CreateTransformJob, in boto3's shape, without job, model and data; it is copied.
+        transformer: the request of CreateTransformJob, in boto3's shape, without job, model and data; or a Transformer
+            of SageMaker SDK 2 or 3, or what its ``transform`` returns under a PipelineSession. It stays as it is.
         job_name: name of the job, new for each execution: a placeholder, as a rule.
         model_name: name of the model.
         data: S3 URI of the data; the request's TransformInput where None.
@@ -102,6 +115,8 @@ class TransformStep(SageMakerStep):
         input_filter: JSONPath of what of each record is given to the model.
         output_filter: JSONPath of what of each record is written.
         join_source: Input: the record is joined to its prediction.
+        call: keywords for the own method (``transform``) of an SDK's object.
+        integration: ``aws-sdk``: call and ask SageMaker by SDK calls, for requests that ``optimized`` does not take.
         retry: a retrier, or several.
         catch: a catcher, or several.
         output_schema: schema of what ``output()`` gives.
@@ -132,12 +147,14 @@ class TransformStep(SageMakerStep):
         output_filter: Text | None = None,
         join_source: Text | None = None,
         *,
+        call: Mapping[str, Any] | None = None,
+        integration: Integration = "optimized",
         retry: Retry | list[Retry] | None = None,
         catch: Catch | list[Catch] | None = None,
         output_schema: Schema = None,
         **fields: Unpack[TaskFields],
     ) -> None:
-        request = request_of(transformer, "CreateTransformJob", "transformer")
+        request = request_of(transformer, "CreateTransformJob", "transformer", call=call)
         put(request, "TransformJobName", job_name)
         put(request, "ModelName", model_name)
         if data is not None:
@@ -152,7 +169,8 @@ class TransformStep(SageMakerStep):
         put(request, "ExperimentConfig", experiment_config)
         put_tags(request, tags)
         self.transformer, self.job_name, self.model_name = transformer, job_name, model_name
-        self._start(state_id, request, "TransformJobName", wait_for_completion, retry, catch, output_schema, fields)
+        waits = self._waiting(wait_for_completion, integration)
+        self._start(state_id, request, "TransformJobName", waits, retry, catch, output_schema, fields)
 
 
 # Of a processing job's inputs and outputs: member that names one, member that holds its S3 source or target, and what
@@ -169,6 +187,16 @@ _INPUT = (
     },
 )
 _OUTPUT = ("OutputName", "S3Output", "/opt/ml/processing/output/", {"S3UploadMode": "EndOfJob"})
+
+
+def _take_ports(calling: dict[str, Any], keyword: str, ports: Ports) -> Ports:
+    """Inputs or outputs that are the SDK's own go to its method; what is left is put into the request."""
+    if not isinstance(ports, list | tuple):
+        return ports
+    own = [port for port in ports if is_sdk_object(port)]
+    if own:
+        calling[keyword] = [*(calling.get(keyword) or []), *own]
+    return [port for port in ports if not is_sdk_object(port)]
 
 
 def _with_ports(ports: Json, given: Json, kind: tuple[str, str, str, dict[str, str]]) -> list[dict[str, Json]]:
@@ -189,7 +217,9 @@ def _with_ports(ports: Json, given: Json, kind: tuple[str, str, str, dict[str, s
 
 def _entry(item: Json, name_key: str) -> tuple[str, Json]:
     """Name and description of one input or output of a list; the SDK's objects describe themselves."""
-    described = item._to_request_dict() if hasattr(item, "_to_request_dict") else item  # noqa: SLF001 - the SDK's own
+    described = copied(item)
+    if not isinstance(described, Mapping) and hasattr(item, "_to_request_dict"):
+        described = item._to_request_dict()  # noqa: SLF001 - what describes itself as the SDK's do
     if isinstance(described, Mapping) and isinstance(described.get(name_key), str):
         return described[name_key], described
     raise TypeError(f"An input or output of a processing job is a dict with {name_key}, not {item!r}")

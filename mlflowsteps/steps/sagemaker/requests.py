@@ -15,7 +15,10 @@ from typing import Any
 from mlflowsteps.catalog.sagemaker_requests import REQUEST_MEMBERS
 from mlflowsteps.exceptions import MissingRequiredParameter
 from mlflowsteps.inputs import intrinsics
-from mlflowsteps.inputs.syntax import Json, Reference
+from mlflowsteps.inputs.syntax import Json, Reference, token_of
+from mlflowsteps.steps.sagemaker.objects import Ask, class_names, is_sdk_object
+from mlflowsteps.steps.sagemaker.staging import JOB_NAME, Request
+from mlflowsteps.steps.sagemaker.variables import described
 from mlflowsteps.steps.tags import tag_list
 
 __all__ = [
@@ -23,6 +26,7 @@ __all__ = [
     "checked",
     "copied",
     "merged",
+    "named",
     "put",
     "put_tags",
     "request_of",
@@ -54,34 +58,80 @@ class FrozenRequest(Mapping[str, Any]):
         return f"{type(self).__name__}({self._request!r})"
 
 
-def request_of(given: object, operation: str, what: str) -> dict[str, Json]:
+def request_of(given: object, operation: str, what: str, *, call: Mapping[str, Any] | None = None) -> Request:
     """The request that an argument stands for, as a new dict.
 
     Args:
-        given: a dict in the shape of boto3's request, or what ``get_expected_model`` gives.
+        given: a dict in the shape of boto3's request, what ``get_expected_model`` gives, an object of SageMaker's SDK 2
+            or 3, or what its method returns under a PipelineSession.
         operation: the API operation, such as ``CreateTrainingJob``.
         what: the argument's name, such as ``estimator``.
+        call: keywords for the object's own method, such as ``fit``.
+
+    Returns:
+        The request, with the files that it needs in S3. An SDK's has ``staging.JOB_NAME`` where its job's name stands.
 
     Raises:
-        TypeError: it is neither; the message says what is taken.
+        TypeError: it is none of these; the message says what is taken.
+        DefinitionError: the SDK would have called AWS to make it.
     """
     if isinstance(given, Mapping):
-        found: dict[str, Json] = copied(given)
-        return found
+        if call:
+            raise TypeError(f"{what} is a request; {', '.join(call)} are for objects of SageMaker's SDKs")
+        return Request(copied(given), getattr(given, "uploads", ()))
+    if is_sdk_object(given):
+        return _object_request(given, Ask(operation, call or {}), what)
     method = "".join(f"_{c.lower()}" if c.isupper() else c for c in operation).lstrip("_")
     raise TypeError(
         f"{what} must be a dict in the shape of boto3's sagemaker client.{method}(...) request, without the name: "
-        f"{', '.join(REQUEST_MEMBERS[operation][1:5])}, ...; it is {given!r} ({type(given).__name__})."
+        f"{', '.join(REQUEST_MEMBERS[operation][1:5])}, ...; or an object of SageMaker's Python SDK. It is {given!r} "
+        f"({type(given).__name__})."
     )
 
 
+def _object_request(given: object, ask: Ask, what: str) -> Request:
+    from mlflowsteps.steps.sagemaker.extraction import extract, kind_of  # loads boto3
+
+    kind = kind_of(given)
+    if kind is None or ask.operation not in kind.operations:
+        of = f"; it is one for {' or '.join(sorted(kind.operations))}" if kind else ""
+        class_name = ".".join(next(class_names(given)))
+        raise TypeError(f"{what}: a {class_name} has no request of {ask.operation}{of}")
+    return extract(given, kind, ask)
+
+
+def named(request: dict[str, Json], name_key: str) -> dict[str, Json]:
+    """A request in which the job's name stands where an SDK was told to write one.
+
+    Args:
+        request: the request; stays as it is.
+        name_key: member that holds the name; left out where nobody gave one.
+    """
+    name = request.get(name_key, request.get(f"{name_key}.$"))
+    if name is None or name == JOB_NAME:
+        return {key: value for key, value in request.items() if key != name_key}
+    if isinstance(name, str) and f"{name_key}.$" in request:
+        name = f"⟦{name}⟧"
+    found: dict[str, Json] = _with_text(request, JOB_NAME, token_of(name) if isinstance(name, Reference) else str(name))
+    return found
+
+
+def _with_text(value: Json, old: str, new: str) -> Json:
+    """A text put in place of another one, in all texts of a value."""
+    if isinstance(value, str):
+        return value.replace(old, new)
+    if isinstance(value, Mapping):
+        return {key: _with_text(item, old, new) for key, item in value.items()}
+    return [_with_text(item, old, new) for item in value] if isinstance(value, list) else value
+
+
 def copied(value: Json) -> Json:
-    """A copy of dicts and lists at every depth; placeholders stay the objects that they are."""
+    """A copy of dicts and lists at every depth; placeholders stay as they are, the SDKs' objects become dicts."""
     if isinstance(value, Mapping):
         return {key: copied(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [copied(item) for item in value]
-    return value
+    return described(value) if is_sdk_object(value) else value
 
 
 def merged(base: Json, over: Json) -> Json:

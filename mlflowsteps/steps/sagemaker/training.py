@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Unpack
 
-from mlflowsteps.inputs.expressions import Expression
+from mlflowsteps.inputs import intrinsics
+from mlflowsteps.inputs.expressions import Call, Expression
+from mlflowsteps.inputs.placeholders import StepInput
 from mlflowsteps.inputs.schema import Schema
 from mlflowsteps.inputs.syntax import Json, Reference
 from mlflowsteps.steps.keywords import TaskFields, Text
 from mlflowsteps.steps.retries import Catch, Retry
-from mlflowsteps.steps.sagemaker.base import SageMakerStep, Tags
-from mlflowsteps.steps.sagemaker.channels import with_data
+from mlflowsteps.steps.sagemaker.base import Integration, SageMakerStep, Tags
+from mlflowsteps.steps.sagemaker.channels import native_data, with_data
+from mlflowsteps.steps.sagemaker.expected import ExpectedModel, script_environment
+from mlflowsteps.steps.sagemaker.objects import class_names, is_sdk_object
 from mlflowsteps.steps.sagemaker.requests import (
-    FrozenRequest,
     copied,
     put,
     put_tags,
@@ -20,7 +24,7 @@ from mlflowsteps.steps.sagemaker.requests import (
     stringified,
 )
 
-__all__ = ["TrainingStep", "TuningStep"]
+__all__ = ["BestTrainingJob", "TrainingStep", "TuningStep"]
 
 
 class TrainingStep(SageMakerStep):
@@ -28,15 +32,20 @@ class TrainingStep(SageMakerStep):
 
     Args:
         state_id: name of the state, 1 to 80 characters, unique in the whole workflow.
-        estimator: the request of CreateTrainingJob, in boto3's shape, without the job's name; it is copied.
+        estimator: the request of CreateTrainingJob, in boto3's shape, without the job's name; or an Estimator of
+            SageMaker SDK 2, a ModelTrainer of SDK 3, or what their ``fit`` and ``train`` return under a
+            PipelineSession. It stays as it is.
         job_name: name of the job, new for each execution: a placeholder, as a rule.
-        data: the training data: an S3 URI or placeholder, or a dict of channel names to them; see ``channels``.
+        data: the training data: an S3 URI or placeholder, or a dict of channel names to them; see ``channels``. Objects
+            of the SDKs (TrainingInput, RecordSet, InputData, Channel) are taken, too.
         hyperparameters: put over the request's, key by key; or a placeholder for all of them.
-        mini_batch_size: hyperparameter of Amazon's own algorithms.
+        mini_batch_size: hyperparameter of Amazon's own algorithms; no matter to an SDK's object that is none of them.
         experiment_config: ExperimentName, TrialName and TrialComponentDisplayName.
         wait_for_completion: False: go on when the job is started.
         tags: a dict, or a list of Key and Value.
         output_data_config_path: S3 URI that the model is written below.
+        call: keywords for the own method (``fit``, ``train``) of an SDK's object.
+        integration: ``aws-sdk``: call and ask SageMaker by SDK calls, for requests that ``optimized`` does not take.
         retry: a retrier, or several. A retried job needs a name of its own: put ``context.state.retry_count`` into it.
         catch: a catcher, or several.
         output_schema: schema of what ``output()`` gives.
@@ -62,31 +71,37 @@ class TrainingStep(SageMakerStep):
         tags: Tags = None,
         output_data_config_path: Text | None = None,
         *,
+        call: Mapping[str, Any] | None = None,
+        integration: Integration = "optimized",
         retry: Retry | list[Retry] | None = None,
         catch: Catch | list[Catch] | None = None,
         output_schema: Schema = None,
         **fields: Unpack[TaskFields],
     ) -> None:
-        request = request_of(estimator, "CreateTrainingJob", "estimator")
+        call, data = _calling(estimator, data, call)
+        request = request_of(estimator, "CreateTrainingJob", "estimator", call=call)
         put(request, "TrainingJobName", job_name)
         if data is not None:
             request["InputDataConfig"] = with_data(request.get("InputDataConfig"), data)
         put(request, "OutputDataConfig.S3OutputPath", output_data_config_path)
-        _put_hyperparameters(request, hyperparameters, mini_batch_size)
+        own_algorithm = not is_sdk_object(estimator) or any(n == _AMAZON for _, n in class_names(estimator))
+        _put_hyperparameters(request, hyperparameters, mini_batch_size if own_algorithm else None)
         put(request, "ExperimentConfig", experiment_config)
         put_tags(request, tags)
         self.estimator, self.job_name = estimator, job_name
-        self._start(state_id, request, "TrainingJobName", wait_for_completion, retry, catch, output_schema, fields)
+        waits = self._waiting(wait_for_completion, integration)
+        self._start(state_id, request, "TrainingJobName", waits, retry, catch, output_schema, fields)
 
-    def get_expected_model(self, model_name: Text | None = None) -> FrozenRequest:
+    def get_expected_model(self, model_name: Text | None = None) -> ExpectedModel:
         """The model that the job will have trained, for the ModelStep that follows.
 
         Args:
             model_name: name of the model; the training job's where left out.
 
         Returns:
-            A request of CreateModel that cannot be changed: image, role, network settings and environment of the
-            training, and the model's data from the output of this step.
+            A request of CreateModel: image, role, network settings and environment of the training, the script that it
+            ran (SAGEMAKER_PROGRAM and its like, for script-mode images), and the model's data from the output of this
+            step. Its attributes (``image_uri``, ``env``, ``entry_point`` and others) can be set.
 
         Raises:
             ValueError: the training request names no image.
@@ -101,13 +116,15 @@ class TrainingStep(SageMakerStep):
             )
         artifacts = self.output()["ModelArtifacts"]["S3ModelArtifacts"]
         environment = request.get("Environment", {})
+        if isinstance(environment, dict):
+            environment = {**script_environment(request.get("HyperParameters")), **environment}
         model: dict[str, Json] = {
             "PrimaryContainer": {**image, "Environment": environment, "ModelDataUrl": artifacts},
         }
         model |= _renamed(request, "RoleArn", "ExecutionRoleArn")
         model |= {key: request[key] for key in ("VpcConfig", "EnableNetworkIsolation") if key in request}
         put(model, "ModelName", model_name if model_name is not None else self.job_name)
-        return FrozenRequest(model)
+        return ExpectedModel(model)
 
 
 class TuningStep(SageMakerStep):
@@ -115,11 +132,15 @@ class TuningStep(SageMakerStep):
 
     Args:
         state_id: name of the state, 1 to 80 characters, unique in the whole workflow.
-        tuner: the request of CreateHyperParameterTuningJob, in boto3's shape, without the job's name; it is copied.
+        tuner: the request of CreateHyperParameterTuningJob, in boto3's shape, without the job's name; or a
+            HyperparameterTuner of SageMaker SDK 2 or 3, or what its ``fit`` or ``tune`` returns under a
+            PipelineSession. It stays as it is.
         job_name: name of the job, new for each execution: a placeholder, as a rule.
         data: the training data, as ``TrainingStep``'s; put into every training job definition.
         wait_for_completion: False: go on when the job is started.
         tags: a dict, or a list of Key and Value.
+        call: keywords for the own method (``fit``, ``tune``) of an SDK's object.
+        integration: ``aws-sdk``: call and ask SageMaker by SDK calls, for requests that ``optimized`` does not take.
         retry: a retrier, or several.
         catch: a catcher, or several.
         output_schema: schema of what ``output()`` gives.
@@ -141,12 +162,15 @@ class TuningStep(SageMakerStep):
         wait_for_completion: bool = True,
         tags: Tags = None,
         *,
+        call: Mapping[str, Any] | None = None,
+        integration: Integration = "optimized",
         retry: Retry | list[Retry] | None = None,
         catch: Catch | list[Catch] | None = None,
         output_schema: Schema = None,
         **fields: Unpack[TaskFields],
     ) -> None:
-        request = request_of(tuner, "CreateHyperParameterTuningJob", "tuner")
+        call, data = _calling(tuner, data, call)
+        request = request_of(tuner, "CreateHyperParameterTuningJob", "tuner", call=call)
         put(request, "HyperParameterTuningJobName", job_name)
         several = request.get("TrainingJobDefinitions")
         definitions = several if isinstance(several, list) else [request.setdefault("TrainingJobDefinition", {})]
@@ -159,8 +183,66 @@ class TuningStep(SageMakerStep):
             del request["TrainingJobDefinition"]
         put_tags(request, tags)
         self.tuner, self.job_name = tuner, job_name
+        waits = self._waiting(wait_for_completion, integration)
         key = "HyperParameterTuningJobName"
-        self._start(state_id, request, key, wait_for_completion, retry, catch, output_schema, fields)
+        self._start(state_id, request, key, waits, retry, catch, output_schema, fields)
+
+    @property
+    def best_training_job(self) -> BestTrainingJob:
+        """The best training job of the tuning, for the steps that follow; ``tuning.best_training_job.name``."""
+        return BestTrainingJob(self.output())
+
+
+class BestTrainingJob:
+    """Placeholders for the best training job of a tuning, read from the tuning step's output.
+
+    Args:
+        output: the output of the tuning step.
+    """
+
+    def __init__(self, output: StepInput) -> None:
+        self._output = output
+
+    @property
+    def name(self) -> StepInput:
+        """Its name."""
+        return self._output["BestTrainingJob"].get("TrainingJobName", str)
+
+    @property
+    def arn(self) -> StepInput:
+        """Its ARN."""
+        return self._output["BestTrainingJob"].get("TrainingJobArn", str)
+
+    @property
+    def hyperparameters(self) -> StepInput:
+        """The hyperparameters that the tuning gave it; their values are texts."""
+        return self._output["BestTrainingJob"]["TunedHyperParameters"]
+
+    @property
+    def objective_value(self) -> StepInput:
+        """The metric it reached."""
+        return self._output["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
+
+    @property
+    def model_artifacts(self) -> Call:
+        """S3 URI of its model."""
+        path = self._output["TrainingJobDefinition"]["OutputDataConfig"]["S3OutputPath"]
+        return intrinsics.format("{}/{}/output/model.tar.gz", path, self.name)
+
+
+def _calling(given: object, data: Json, call: Mapping[str, Any] | None) -> tuple[Mapping[str, Any] | None, Json]:
+    """Data that the SDK's own method takes goes to it; what is left is put into the request."""
+    if data is None or not is_sdk_object(given) or not native_data(data):
+        return call, data
+    if not any(module.startswith(("sagemaker.train.", "sagemaker.core.")) for module, _ in class_names(given)):
+        return {**(call or {}), "inputs": data}, None
+    channels = list(data.values()) if isinstance(data, Mapping) else data if isinstance(data, list) else [data]
+    tuner = any(name == "HyperparameterTuner" for _, name in class_names(given))
+    return {**(call or {}), "inputs" if tuner else "input_data_config": channels}, None
+
+
+_AMAZON = "AmazonAlgorithmEstimatorBase"
+"""Base class of SDK 2's estimators of Amazon's own algorithms."""
 
 
 def _put_hyperparameters(request: dict[str, Json], given: Json, mini_batch_size: Json) -> None:

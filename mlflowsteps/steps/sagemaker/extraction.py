@@ -1,0 +1,129 @@
+"""The request that an object of SageMaker's SDKs would send, made without a call to AWS.
+
+The object is copied with all that it holds, the copy gets a session that calls nobody, and the SDK's own method makes
+the request. It owns what is done round that call, and to every request after it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from mlflowsteps.inputs.syntax import Json
+from mlflowsteps.steps.integration_resources import current_region
+from mlflowsteps.steps.sagemaker import from_sdk2, from_sdk3
+from mlflowsteps.steps.sagemaker.objects import Ask, Kind, class_names, copied_object, find_session
+from mlflowsteps.steps.sagemaker.staging import JOB_NAME, Request
+from mlflowsteps.steps.sagemaker.variables import described
+
+__all__ = ["extract", "kind_of"]
+
+
+def kind_of(given: object) -> Kind | None:
+    """How an object is asked for its request; None for what has none."""
+    for name in class_names(given):
+        found = from_sdk2.KINDS.get(name) or from_sdk3.KINDS.get(name)
+        if found is not None:
+            return found
+    return None
+
+
+_lock = threading.RLock()  # the SDKs are told by an environment variable to leave IAM alone, and that is the process's
+
+
+def extract(given: object, kind: Kind, ask: Ask) -> Request:
+    """The request that an object would send.
+
+    Args:
+        given: the object; stays as it is.
+        kind: how it is asked.
+        ask: what it is asked.
+
+    Returns:
+        The request in boto3's shape with expressions for SageMaker's variables, and the files that it needs in S3.
+
+    Raises:
+        DefinitionError: the SDK would have called AWS; the call and the fix are named.
+    """
+    from mlflowsteps.steps.sagemaker.sessions import offline_for, session_for
+
+    source = find_session(given)
+    region = getattr(source, "boto_region_name", None) or current_region()
+    if region is None:
+        raise ValueError(
+            f"{type(given).__name__} has no session, and no region is set: give it a sagemaker_session, or set "
+            "AWS_REGION"
+        )
+    with _lock, _quiet():
+        offline = offline_for(region)
+        session = session_for(kind.sdk, offline, source)
+        session.expand_role = _role_as_given
+        stage = offline.begin()
+        session.upload_data = _noting_folders(session.upload_data, stage.add_folder)
+        memo: dict[int, Any] = {}
+        twin = copied_object(given, session, memo)
+        call = {key: copied_object(value, session, memo) for key, value in ask.call.items()}
+        try:
+            found = kind.ask(twin, Ask(ask.operation, call), session)
+        finally:
+            offline.check(type(given).__name__)  # what was refused says more than what came of it
+        settled, uploads = stage.settle(described(found))
+    return Request(_named(settled), uploads, complete=True)
+
+
+def _named(value: Json) -> Json:
+    """Names with a time of their own become the job's."""
+    if isinstance(value, str):
+        return _OWN_NAME.sub(JOB_NAME, value)
+    if isinstance(value, Mapping):
+        return {key: _named(item) for key, item in value.items()}
+    return [_named(item) for item in value] if isinstance(value, list) else value
+
+
+# The only times that SDK 3 puts into requests: the last part of a name, alone or between slashes.
+_OWN_NAME = re.compile(r"(?<=/)[A-Za-z0-9-]+-(\d{14}|\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d-\d{3})(?=/|$)")
+
+
+def _role_as_given(role: str) -> str:
+    """The role as it was given: the SDK would ask IAM for the ARN of a name."""
+    if "/" not in role:
+        warnings.warn(
+            f"The role {role!r} is a name, and SageMaker takes ARNs: give arn:aws:iam::<account>:role/{role}. Building "
+            "a step does not ask IAM for it.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return role
+
+
+def _noting_folders(upload: Callable[..., str], note: Callable[[str], None]) -> Callable[..., str]:
+    def upload_data(path: str, *arguments: Any, **keywords: Any) -> str:
+        uri = upload(path, *arguments, **keywords)
+        if os.path.isdir(path):  # noqa: PTH112 - as the SDK tells it
+            note(uri)
+        return uri
+
+    return upload_data
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """No question to IAM, and no remark that nothing is started: nothing was to be."""
+    name = "SAGEMAKER_VALIDATE_ROLE"
+    before = os.environ.get(name)
+    os.environ[name] = "false"
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Running within a PipelineSession")
+            warnings.filterwarnings("ignore", category=DeprecationWarning)
+            yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before

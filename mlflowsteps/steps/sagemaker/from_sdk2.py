@@ -1,0 +1,126 @@
+"""Objects of SageMaker SDK 2: which method of which class makes the request, and with what.
+
+Nothing of the SDK is imported; modules are looked up where the object's class has loaded them.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from mlflowsteps.inputs.syntax import Json
+from mlflowsteps.steps.sagemaker.objects import Ask, Kind, class_names
+from mlflowsteps.steps.sagemaker.staging import JOB_NAME
+
+__all__ = ["KINDS", "run_arguments"]
+
+
+def run_arguments(found: Any, session: Any) -> Json:
+    """The request behind what a method returns under a pipeline session, of either SDK.
+
+    Args:
+        found: what it returned.
+        session: the session that took the request.
+    """
+    for name in ("create_model_request", "create_model_package_request"):
+        if getattr(found, name, None):
+            return getattr(found, name)
+    while getattr(found, "func", None) is not None:  # SDK 3's FrameworkProcessor returns one that returns another
+        found = found.func(*found.func_args, **found.func_kwargs)
+    if session.context is None:
+        raise TypeError(f"{found!r} made no request")
+    return session.context.args
+
+
+def _train(estimator: Any, ask: Ask, session: Any) -> Json:
+    call = {"wait": False, "logs": False, "job_name": JOB_NAME, **ask.call}
+    names = [name for _, name in class_names(estimator)]
+    given = _sets_profiler(estimator)
+    if "AmazonAlgorithmEstimatorBase" not in names:
+        return _without_defaults(run_arguments(estimator.fit(**call), session), given)
+    records = call.pop("inputs", None)
+    if _is_records(records):
+        return _without_defaults(run_arguments(estimator.fit(records, **call), session), given)
+    sdk: Any = sys.modules["sagemaker.estimator"]
+    sdk.EstimatorBase._prepare_for_training(estimator, job_name=call["job_name"])  # noqa: SLF001 - as its fit does
+    sdk._TrainingJob.start_new(estimator, records, None)  # noqa: SLF001
+    return _without_defaults(session.context.args, given)
+
+
+def _sets_profiler(estimator: Any) -> bool:
+    """True where the user said something of the profiler."""
+    return bool(estimator.profiler_config or estimator.disable_profiler or estimator.rules)
+
+
+def _without_defaults(request: Json, profiler: bool) -> Json:
+    """The request without what the SDK adds though nobody asked for it: the profiler, and lists without entries.
+
+    Args:
+        request: changed in place.
+        profiler: True where the user set the profiler.
+    """
+    if not profiler and not request.get("ProfilerConfig", {}).get("DisableProfiler", True):
+        del request["ProfilerConfig"]
+    hook = request.get("DebugHookConfig", {})
+    if hook.get("CollectionConfigurations") == []:
+        del hook["CollectionConfigurations"]
+    return request
+
+
+def _is_records(value: object) -> bool:
+    first = value[0] if isinstance(value, list) and value else value
+    return any(name in ("RecordSet", "FileSystemRecordSet") for _, name in class_names(first))
+
+
+def _tune(tuner: Any, ask: Ask, session: Any) -> Json:
+    return run_arguments(tuner.fit(**{"wait": False, "job_name": JOB_NAME, **ask.call}), session)
+
+
+def _run(processor: Any, ask: Ask, session: Any) -> Json:
+    return run_arguments(processor.run(**{"wait": False, "logs": False, "job_name": JOB_NAME, **ask.call}), session)
+
+
+NO_DATA = "s3://mlflowsteps-no-data"
+
+
+def _transform(transformer: Any, ask: Ask, session: Any) -> Json:
+    call = {"wait": False, "logs": False, "job_name": JOB_NAME, "data": NO_DATA, **ask.call}
+    found = dict(run_arguments(transformer.transform(**call), session))
+    if call["data"] == NO_DATA:
+        del found["TransformInput"]["DataSource"]
+    return found
+
+
+def _create(model: Any, ask: Ask, session: Any) -> Json:
+    if hasattr(model, "name") and not model.name:
+        model.name = JOB_NAME
+    found = model.create(**ask.call)
+    return run_arguments(found if found is not None else session.context, session)
+
+
+def _arguments(given: Any, ask: Ask, session: Any) -> Json:  # noqa: ARG001 - as the others
+    return run_arguments(given, session)
+
+
+def _args(given: Any, ask: Ask, session: Any) -> Json:  # noqa: ARG001 - as the others
+    return given.args
+
+
+_TRAIN, _TUNE = frozenset({"CreateTrainingJob"}), frozenset({"CreateHyperParameterTuningJob"})
+_PROCESS, _TRANSFORM = frozenset({"CreateProcessingJob"}), frozenset({"CreateTransformJob"})
+_MODEL = frozenset({"CreateModel"})
+_ANY = _TRAIN | _TUNE | _PROCESS | _TRANSFORM
+_CONTEXT = "sagemaker.workflow.pipeline_context"
+
+KINDS: dict[tuple[str, str], Kind] = {
+    ("sagemaker.estimator", "EstimatorBase"): Kind(2, _TRAIN, _train),
+    ("sagemaker.tuner", "HyperparameterTuner"): Kind(2, _TUNE, _tune),
+    ("sagemaker.processing", "Processor"): Kind(2, _PROCESS, _run),
+    ("sagemaker.transformer", "Transformer"): Kind(2, _TRANSFORM, _transform),
+    ("sagemaker.model", "Model"): Kind(2, _MODEL, _create),
+    ("sagemaker.pipeline", "PipelineModel"): Kind(2, _MODEL, _create),
+    (_CONTEXT, "_ModelStepArguments"): Kind(2, _MODEL, _arguments),
+    (_CONTEXT, "_JobStepArguments"): Kind(2, _ANY, _args),
+    (_CONTEXT, "_StepArguments"): Kind(2, _ANY, _arguments),
+}
+"""Classes by module and name; the nearest base of an object counts."""

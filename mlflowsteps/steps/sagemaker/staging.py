@@ -1,0 +1,303 @@
+"""Files that a request needs in S3: planned while a workflow is written, carried out when it is created.
+
+SageMaker's SDKs upload source code while they make a request. Here the upload becomes a plan: the file is kept, and its
+key is made of its content, so that the same code gives the same definition. It owns the plan and its keys; it makes no
+AWS call of its own: who creates the workflow hands in an S3 client.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import tarfile
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlflowsteps.inputs.syntax import Json
+from mlflowsteps.steps.chain import Chain
+from mlflowsteps.steps.compile import Renderable, reachable
+from mlflowsteps.steps.graphs import FrozenGraph, Graph
+
+__all__ = ["JOB_NAME", "Request", "Stage", "Upload", "all_states", "carry_out", "uploads_of"]
+
+JOB_NAME = "mlflowsteps-job-name"
+"""What the SDKs are told the job's name is; the step's own takes its place in what they make of it."""
+
+_FOLDER = "mlflowsteps"
+_TIMED = re.compile(r"-\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d(-\d{3})?$|-\d{14}$|(^|-)\d{10}(-[0-9a-f]{4})?$")
+"""The last part of a name that an SDK made up: a time."""
+_URI = re.compile(r"s3://[^\s\"'\\,]+")
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One file that must be in S3 before the workflow runs.
+
+    Args:
+        uri: ``s3://bucket/key`` it goes to; the key holds the hash of the content.
+        file: copy of the file, made when the step was built.
+        extra: further arguments of the upload, such as its encryption.
+    """
+
+    uri: str
+    file: Path
+    extra: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Bucket and key."""
+        bucket, _, key = self.uri.removeprefix("s3://").partition("/")
+        return bucket, key
+
+
+class Request(dict[str, Any]):
+    """A request, with the files that it needs in S3.
+
+    Args:
+        request: the request.
+        uploads: the files.
+        complete: True: an SDK made it, so that nothing may be missing in it.
+    """
+
+    def __init__(
+        self, request: Mapping[str, Json] | None = None, uploads: Iterable[Upload] = (), *, complete: bool = False
+    ) -> None:
+        super().__init__(request or {})
+        self.uploads, self.complete = tuple(uploads), complete
+
+
+@dataclass(slots=True)
+class _Found:
+    file: Path
+    digest: str
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+class Stage:
+    """Takes the uploads of one request, and puts their final places into it."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, _Found] = {}
+        self._folders: set[str] = set()
+
+    def add(self, bucket: str, key: str, file: Path, extra: Mapping[str, Any] | None = None) -> None:
+        """Plan the upload of a file; it is copied at once, since the SDKs delete theirs.
+
+        Args:
+            bucket: where to.
+            key: the key that the SDK has thought of.
+            file: the file.
+            extra: further arguments of the upload.
+        """
+        if "/__pycache__/" in key:
+            return  # what Python makes of sources beside them differs from machine to machine
+        digest = content_hash(file)
+        self._found[f"s3://{bucket}/{key}"] = _Found(_kept(file, digest), digest, dict(extra or {}))
+
+    def add_folder(self, uri: str) -> None:
+        """Remember that all that is uploaded below ``uri`` belongs together."""
+        self._folders.add(uri.rstrip("/"))
+
+    def settle(self, request: Json) -> tuple[Json, tuple[Upload, ...]]:
+        """The request with the final places in it, and what is uploaded there.
+
+        Args:
+            request: the request as the SDK made it; stays as it is.
+        """
+        self._find_folders(request)
+        places = self._places()
+
+        def place(match: re.Match[str]) -> str:
+            uri = match[0]
+            root = next(
+                (r for r in places if uri.rstrip("/") == r or (r in self._folders and uri.startswith(f"{r}/"))), ""
+            )
+            return places[root] + uri[len(root) :] if root else uri
+
+        settled = _replaced(request, place)
+        uploads = [
+            Upload(places[root] + uri[len(root) :], found.file, tuple(sorted(found.extra.items())))
+            for uri, found in sorted(self._found.items())
+            if (root := self._root(uri))
+        ]
+        return settled, tuple(uploads)
+
+    def _find_folders(self, request: Json) -> None:
+        """Folders that an SDK made up and filled file by file: the request names the folder only."""
+
+        def look(match: re.Match[str]) -> str:
+            folder = match[0].rstrip("/")
+            made_up = any(part == JOB_NAME or _TIMED.search(part) for part in folder.split("/")[3:])
+            if made_up and any(uri.startswith(f"{folder}/") for uri in self._found):
+                self.add_folder(folder)
+            return match[0]
+
+        _replaced(request, look)
+
+    def _root(self, uri: str) -> str:
+        """The folder that an upload belongs to, else its own place."""
+        return next((folder for folder in sorted(self._folders) if uri.startswith(f"{folder}/")), uri)
+
+    def _places(self) -> dict[str, str]:
+        """Final place of each folder and file, the longest first."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for uri, found in self._found.items():
+            root = self._root(uri)
+            groups.setdefault(root, []).append((uri[len(root) :], found.digest))
+        places = {root: _keyed(root, _hash(repr(sorted(members)).encode())) for root, members in groups.items()}
+        return dict(sorted(places.items(), key=lambda item: -len(item[0])))
+
+
+def _keyed(uri: str, digest: str) -> str:
+    """A place with the content's hash where the SDK had the job's name or the time, else in a folder of its own.
+
+    >>> _keyed("s3://b/mlflowsteps-job-name/source/sourcedir.tar.gz", "0123")
+    's3://b/mlflowsteps/0123/source/sourcedir.tar.gz'
+    """
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    parts = key.split("/")
+    timed = [i for i, part in enumerate(parts) if part == JOB_NAME or _TIMED.search(part)]
+    if not timed:
+        return "/".join(["s3:/", bucket, *parts[:-1], _FOLDER, digest, parts[-1]])
+    kept = [part for i, part in enumerate(parts) if i not in timed[1:]]
+    return "/".join(["s3:/", bucket, *kept[: timed[0]], _FOLDER, digest, *kept[timed[0] + 1 :]])
+
+
+def _replaced(value: Json, place: Any) -> Json:
+    if isinstance(value, str):
+        return _URI.sub(place, value)
+    if isinstance(value, Mapping):
+        return {key: _replaced(item, place) for key, item in value.items()}
+    return [_replaced(item, place) for item in value] if isinstance(value, list | tuple) else value
+
+
+# ------------------------------------------------------------------------------------------------------- contents
+
+
+def content_hash(file: Path) -> str:
+    """Hash of what a file holds; of an archive, of its members' names, modes and bytes, not of the times in it."""
+    if file.name.endswith((".tar.gz", ".tgz", ".tar")):
+        try:
+            return _archive_hash(file)
+        except (tarfile.TarError, OSError, EOFError):
+            pass  # no archive, whatever its name says: its bytes count
+    made = hashlib.sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            made.update(block)
+    return made.hexdigest()[:32]
+
+
+def _archive_hash(file: Path) -> str:
+    rows = []
+    with tarfile.open(file) as archive:
+        for member in archive:
+            stream = archive.extractfile(member) if member.isfile() else None
+            body = hashlib.sha256(stream.read() if stream else b"").hexdigest()
+            rows.append((member.name, member.type, member.mode & 0o111, member.linkname, body))
+    return _hash(repr(sorted(rows)).encode())
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+class _Keeper:
+    """The folder of the files that wait for their upload; deleted when the process ends."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._folder: Path | None = None
+
+    def keep(self, file: Path, digest: str) -> Path:
+        with self._lock:
+            if self._folder is None or not self._folder.is_dir():
+                self._folder = Path(tempfile.mkdtemp(prefix="mlflowsteps-staging-"))
+                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+            kept = self._folder / digest
+            if not kept.exists():
+                partial = kept.with_suffix(".part")
+                shutil.copyfile(file, partial)
+                partial.rename(kept)
+            return kept
+
+
+_keeper = _Keeper()
+
+
+def _kept(file: Path, digest: str) -> Path:
+    return _keeper.keep(file, digest)
+
+
+# -------------------------------------------------------------------------------------------------- carrying it out
+
+
+def uploads_of(graph: Graph) -> tuple[Upload, ...]:
+    """All files that the steps of a graph, and of the machines in it, need in S3; each once."""
+    found: dict[str, Upload] = {}
+    for state in all_states(graph):
+        for upload in getattr(state, "uploads", ()):
+            found.setdefault(upload.uri, upload)
+    return tuple(found.values())
+
+
+def all_states(graph: Graph) -> Iterator[Renderable]:
+    """The steps of a graph, and of the machines in it; none where the definition was given ready."""
+    pending: list[Renderable | Chain] = [] if isinstance(graph, FrozenGraph) else [graph.branch]
+    seen: set[int] = set()
+    while pending:
+        for state in reachable(pending.pop()):
+            if id(state) not in seen:
+                seen.add(id(state))
+                pending.extend(state.nested())
+                yield state
+
+
+def carry_out(uploads: Iterable[Upload], client: Any) -> list[str]:
+    """Upload what is not there yet; keys are made of contents, so that what is there is the same.
+
+    Args:
+        uploads: the plan.
+        client: an S3 client, of boto3 or of a local runtime.
+
+    Returns:
+        The URIs that were uploaded.
+
+    Raises:
+        FileNotFoundError: a planned file is gone: the workflow was built in a process that has ended.
+    """
+    done = []
+    for upload in uploads:
+        bucket, key = upload.place
+        extra = dict(upload.extra)
+        if _is_there(client, bucket, key, extra.get("ExpectedBucketOwner")):
+            continue
+        if not upload.file.exists():
+            raise FileNotFoundError(
+                f"{upload.uri} is to be uploaded, but the copy of its file is gone. Build the step again in this "
+                "process."
+            )
+        with upload.file.open("rb") as body:
+            client.put_object(Bucket=bucket, Key=key, Body=body, **extra)
+        done.append(upload.uri)
+    return done
+
+
+def _is_there(client: Any, bucket: str, key: str, owner: str | None) -> bool:
+    from botocore.exceptions import ClientError
+
+    try:
+        client.head_object(Bucket=bucket, Key=key, **({"ExpectedBucketOwner": owner} if owner else {}))
+    except ClientError as error:
+        # 403 is what a role without s3:ListBucket is told of a key that is not there: the upload itself will tell.
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] in (403, 404):
+            return False
+        raise
+    return True
