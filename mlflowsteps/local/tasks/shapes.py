@@ -34,6 +34,10 @@ _HEADER_NAMES = {
 }
 
 
+_UNLIKE_AWS = frozenset({"access-control-allow-origin"})
+"""Headers that simulators add."""
+
+
 def epoch_millis(moment: datetime) -> int:
     """A time as optimized integrations write it."""
     return round(moment.timestamp() * 1000)
@@ -153,7 +157,11 @@ def http_metadata(response: Mapping[str, Any], *, connection: str = "connection"
         connection: how the service spells the header of that name.
     """
     about = response.get("ResponseMetadata", {})
-    given = about.get("HTTPHeaders", {})
+    given = {name: text for name, text in about.get("HTTPHeaders", {}).items() if name not in _UNLIKE_AWS}
+    if given.pop("server", None) is not None and connection == "Connection":  # DynamoDB alone tells it
+        given["server"] = "Server"
+    if "connection" in given:
+        given["connection"] = "keep-alive"  # of the way to the service, not of the way to what plays it
     names = _HEADER_NAMES | {"connection": connection}
     headers = {names.get(name, name): text for name, text in given.items()}
     return {

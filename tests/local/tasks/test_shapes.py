@@ -59,3 +59,11 @@ def test_times_are_written_in_utc(moment, text):
 
 def test_metadata_of_a_client_that_gives_none_is_plain():
     assert http_metadata({})["SdkHttpMetadata"] == {"AllHttpHeaders": {}, "HttpHeaders": {}, "HttpStatusCode": 200}
+
+
+def test_headers_tell_of_the_way_to_the_service_not_of_the_simulator():
+    headers = {"connection": "close", "server": "Werkzeug", "access-control-allow-origin": "*", "date": "d"}
+    response = {"ResponseMetadata": {"HTTPHeaders": headers}}
+    assert http_metadata(response)["SdkHttpMetadata"]["HttpHeaders"] == {"connection": "keep-alive", "Date": "d"}
+    shown = http_metadata(response, connection="Connection")["SdkHttpMetadata"]["HttpHeaders"]
+    assert shown == {"Connection": "keep-alive", "Server": "Server", "Date": "d"}
