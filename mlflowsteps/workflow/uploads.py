@@ -22,9 +22,18 @@ __all__ = ["check_requests", "request_faults", "upload_sources"]
 
 def request_faults(graph: Graph) -> list[Diagnostic]:
     """What SageMaker would refuse in the requests of a graph's steps, for their shape."""
-    return [
-        fault for state in all_states(graph) if isinstance(state, SageMakerStep) for fault in state.request_faults()
-    ]
+    steps = [state for state in all_states(graph) if isinstance(state, SageMakerStep)]
+    return [fault for step in steps for fault in step.request_faults()]
+
+
+def check_requests(graph: Graph) -> None:
+    """Refuse a graph in whose steps SageMaker would refuse a request for its shape.
+
+    Raises:
+        DefinitionError: there are such requests; all faults are told.
+    """
+    if faults := request_faults(graph):
+        raise DefinitionError(faults)
 
 
 def upload_sources(graph: Graph, connection: Connection, s3_client: Any = None) -> list[str]:
