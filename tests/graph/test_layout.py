@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import os
-from itertools import combinations, pairwise
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -11,8 +11,12 @@ from hypothesis import strategies as st
 
 from mlflowsteps.graph.build import read_model
 from mlflowsteps.graph.layout import Layout, layout
+from mlflowsteps.graph.svg import draw
 from tests.graph import samples
+from tests.graph.compare import DOCS, RECORDED, our_layout
 from tests.graph.definitions import machines
+from tests.graph.figures import Figures, bezier, crossings, of_layout
+from tests.graph.shapes import SHAPES
 
 CONFORMANCE = Path(os.environ.get("MLFLOWSTEPS_SHARED", Path(__file__).parents[3] / "shared")) / "conformance"
 
@@ -31,17 +35,9 @@ def contains(outer, inner):
     return a[0] <= b[0] and a[1] <= b[1] and a[2] >= b[2] and a[3] >= b[3]
 
 
-def points(curve, steps=12):
+def points(curve):
     """Points along a curve, its ends included."""
-    (x0, y0), (x3, y3) = curve.start, curve.end
-    (x1, y1), (x2, y2) = curve.controls or (curve.start, curve.end)
-    for step in range(steps + 1):
-        t = step / steps
-        u = 1 - t
-        yield (
-            u**3 * x0 + 3 * u * u * t * x1 + 3 * u * t * t * x2 + t**3 * x3,
-            u**3 * y0 + 3 * u * u * t * y1 + 3 * u * t * t * y2 + t**3 * y3,
-        )
+    return bezier(curve.start, curve.controls, curve.end, 12)
 
 
 def holds(box, keys):
@@ -164,28 +160,11 @@ def test_progress_keeps_the_shape_of_the_picture():
     assert running.status_lines
 
 
-def crossings(drawing: Layout) -> int:
-    """Crossings of routes, by their sampled segments; touching ends do not count."""
-    lines = []
-    for number, route in enumerate(drawing.routes):
-        trail = [point for curve in route.curves for point in points(curve, 8)]
-        lines += [(number, *pair) for pair in pairwise(trail) if pair[0] != pair[1]]
-
-    def side(a, b, c):
-        return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
-
-    count = 0
-    for (one, a, b), (two, c, d) in combinations(lines, 2):
-        if one != two and side(a, b, c) * side(a, b, d) < -1e-6 and side(c, d, a) * side(c, d, b) < -1e-6:
-            count += 1
-    return count
-
-
 @pytest.mark.parametrize(
     ("name", "most"), [("s1", 0), ("s3", 0), ("target", 1), ("loop", 0), ("nested", 0), ("catches", 0)]
 )
 def test_lines_hardly_cross(name, most):
-    assert crossings(layout(read_model(samples.EVERY[name]), portrait=True)) <= most
+    assert of_layout(layout(read_model(samples.EVERY[name]), portrait=True)).crossings <= most
 
 
 def test_a_long_flow_does_not_drift_to_a_side():
@@ -199,3 +178,37 @@ def test_number_of_cells_is_linear_in_the_catches_of_one_handler():
         return sum(len(route.curves) for route in drawing.routes)
 
     assert routes(800) < 2.3 * routes(400)
+
+
+def graphviz_figures() -> dict[str, Figures]:
+    """Those of Graphviz's pictures of the same boxes, as ``tests.graph.compare`` recorded them."""
+    return {name: Figures(**found) for name, found in json.loads(RECORDED.read_text()).items()}
+
+
+def test_lines_cross_no_more_often_than_in_graphviz_pictures():
+    theirs = graphviz_figures()
+    ours = {name: of_layout(our_layout(name)) for name in SHAPES}
+    assert theirs.keys() == ours.keys()
+    assert all(found.crossings <= theirs[name].crossings + 1 for name, found in ours.items())
+    assert sum(found.crossings for found in ours.values()) < sum(found.crossings for found in theirs.values())
+
+
+def test_lines_are_about_as_long_as_in_graphviz_pictures():
+    theirs = graphviz_figures()
+    ours = {name: of_layout(our_layout(name)) for name in SHAPES}
+    # A container is entered above and left below here, which is longer than leaving it at any side.
+    assert all(found.length < 1.8 * theirs[name].length for name, found in ours.items())
+    assert sum(found.length for found in ours.values()) < 1.1 * sum(found.length for found in theirs.values())
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_picture_in_the_documentation_is_what_is_drawn_today(name):
+    committed = (DOCS / "images" / "shapes" / f"{name}.svg").read_text(encoding="utf-8")
+    drawn = draw(our_layout(name), title=SHAPES[name][0]) + "\n"
+    assert drawn == committed, "run: python -m tests.graph.compare"
+
+
+def test_crossing_lines_are_counted():
+    cross = [[(0.0, 0.0), (2.0, 2.0)], [(0.0, 2.0), (2.0, 0.0)], [(2.0, 2.0), (3.0, 0.0)]]
+    assert crossings(cross) == 1
+    assert crossings(cross[1:]) == 0
