@@ -125,7 +125,7 @@ class WorkflowExists(Exception):
     """
 
     def __init__(self, name: str, state_machine_arn: str, what: str) -> None:
-        self.name, self.state_machine_arn = name, state_machine_arn
+        self.name, self.state_machine_arn, self.what = name, state_machine_arn, what
         super().__init__(
             f"A workflow named {name!r} exists with a different {what} ({state_machine_arn}). To change it: "
             f"Workflow.attach({state_machine_arn!r}).update(definition=..., role=...); "

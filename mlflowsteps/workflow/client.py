@@ -52,6 +52,39 @@ class StepFunctionsClient(Protocol):
     def describe_map_run(self, **request: Any) -> dict[str, Any]:
         """DescribeMapRun."""
 
+    def publish_state_machine_version(self, **request: Any) -> dict[str, Any]:
+        """PublishStateMachineVersion."""
+
+    def delete_state_machine_version(self, **request: Any) -> dict[str, Any]:
+        """DeleteStateMachineVersion."""
+
+    def create_state_machine_alias(self, **request: Any) -> dict[str, Any]:
+        """CreateStateMachineAlias."""
+
+    def update_state_machine_alias(self, **request: Any) -> dict[str, Any]:
+        """UpdateStateMachineAlias."""
+
+    def delete_state_machine_alias(self, **request: Any) -> dict[str, Any]:
+        """DeleteStateMachineAlias."""
+
+    def describe_state_machine_for_execution(self, **request: Any) -> dict[str, Any]:
+        """DescribeStateMachineForExecution."""
+
+    def start_sync_execution(self, **request: Any) -> dict[str, Any]:
+        """StartSyncExecution."""
+
+    def redrive_execution(self, **request: Any) -> dict[str, Any]:
+        """RedriveExecution."""
+
+    def list_tags_for_resource(self, **request: Any) -> dict[str, Any]:
+        """ListTagsForResource."""
+
+    def tag_resource(self, **request: Any) -> dict[str, Any]:
+        """TagResource."""
+
+    def untag_resource(self, **request: Any) -> dict[str, Any]:
+        """UntagResource."""
+
     def get_paginator(self, operation_name: str) -> Any:
         """The paginator of an operation."""
 

@@ -6,7 +6,7 @@ The template's form is fixed, so that it is written out by hand: no YAML library
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mlflowsteps.inputs.syntax import Json
 
@@ -16,7 +16,12 @@ DESCRIPTION = "CloudFormation template for AWS Step Functions - State Machine"
 
 
 def build_template(
-    name: str, definition: Json, role: str | None, tags: Sequence[dict[str, str]] = (), description: str | None = None
+    name: str,
+    definition: Json,
+    role: str | None,
+    tags: Sequence[dict[str, str]] = (),
+    description: str | None = None,
+    properties: Mapping[str, Json] | None = None,
 ) -> str:
     """The template of one state machine.
 
@@ -26,6 +31,7 @@ def build_template(
         role: ARN of its role.
         tags: its tags, with ``key`` and ``value``.
         description: of the template.
+        properties: more properties of the machine, by CloudFormation's names.
 
     Returns:
         YAML text.
@@ -42,6 +48,7 @@ def build_template(
         f"      RoleArn: {_text(role)}",
         f"      StateMachineName: {_text(name)}",
     ]
+    lines += [f"      {key}: {json.dumps(value, ensure_ascii=False)}" for key, value in (properties or {}).items()]
     if tags:
         lines.append("      Tags:")
     for tag in tags:

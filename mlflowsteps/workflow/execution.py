@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import html
 import json
+import logging
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from mlflowsteps.workflow.workflow import Workflow
 
 __all__ = ["Execution", "ExecutionStatus"]
+
+
+logger = logging.getLogger(__name__)
 
 
 class ExecutionStatus(StrEnum):
@@ -53,6 +57,7 @@ class Execution:
         client: as ``Workflow``'s; the workflow's where left out.
         name: its name; the ARN's last part where left out.
         stop_date: when it ended; None where it runs, or it is not known.
+        description: of one that has ended and that the service cannot describe: StartSyncExecution's response.
     """
 
     def __init__(
@@ -64,12 +69,16 @@ class Execution:
         client: object = None,
         name: str | None = None,
         stop_date: dt.datetime | None = None,
+        *,
+        description: dict[str, Any] | None = None,
     ) -> None:
         self.workflow, self.execution_arn = workflow, execution_arn
         self.start_date, self.stop_date = start_date, stop_date
         self.status = ExecutionStatus(status)
         self.name = name if name is not None else _name_of(execution_arn)
         self._connection: Connection | None = None if client is None else connect(client)
+        self._description = description
+        self._definition: dict[str, Any] | None = None
 
     @property
     def client(self) -> StepFunctionsClient:
@@ -86,10 +95,10 @@ class Execution:
         Returns:
             DescribeExecution's response: name, status, startDate, stopDate, input, output, error, cause and more.
         """
-        found = self.client.describe_execution(executionArn=self.execution_arn)
+        found = self._description or self.client.describe_execution(executionArn=self.execution_arn)
         self.status = ExecutionStatus(found["status"])
         self.start_date = found.get("startDate", self.start_date)
-        self.stop_date = found.get("stopDate", self.stop_date)
+        self.stop_date = found.get("stopDate")  # one that was redriven has none any more
         return found
 
     def stop(self, cause: str | None = None, error: str | None = None) -> dict[str, Any]:
@@ -104,6 +113,44 @@ class Execution:
         """
         given = {key: value for key, value in (("cause", cause), ("error", error)) if value is not None}
         return self.client.stop_execution(executionArn=self.execution_arn, **given)
+
+    def redrive(self, client_token: str | None = None) -> dict[str, Any]:
+        """Let a failed, aborted or timed-out execution go on where it failed; it becomes RUNNING again.
+
+        Args:
+            client_token: text by which the service knows a request that is sent twice.
+
+        Returns:
+            RedriveExecution's response: redriveDate.
+        """
+        given = {} if client_token is None else {"clientToken": client_token}
+        found = self.client.redrive_execution(executionArn=self.execution_arn, **given)
+        self.status, self.stop_date = ExecutionStatus.Running, None
+        return found
+
+    def definition(self) -> dict[str, Any]:
+        """The definition that the execution began with, which may not be the workflow's any more.
+
+        Returns:
+            The dict; the workflow's own where the service tells none, as for executions of EXPRESS workflows.
+        """
+        if self._definition is None:
+            self._definition = self._told_definition() or self.workflow.definition.to_dict()
+        return self._definition
+
+    def _told_definition(self) -> dict[str, Any] | None:
+        """The definition by the service; None where it refuses to tell."""
+        if self._description is not None or not hasattr(self.client, "describe_state_machine_for_execution"):
+            return None
+        from botocore.exceptions import ClientError
+
+        try:
+            found = self.client.describe_state_machine_for_execution(executionArn=self.execution_arn)
+        except ClientError as error:  # no permission, EXPRESS, deleted: the picture is drawn all the same
+            logger.info("The definition of %s is not told: %s", self.execution_arn, error)
+            return None
+        definition: dict[str, Any] = json.loads(found["definition"])
+        return definition
 
     def wait(self, timeout: float | None = None) -> ExecutionStatus:
         """Wait until the execution has ended.
@@ -172,9 +219,17 @@ class Execution:
             found.get("error"),
             found.get("cause"),
             self.execution_arn,
-            history.failed_state(self._events(reverse=True)),
+            None if self._description else history.failed_state(self._events(reverse=True)),
             history.log_file(found.get("cause")),
         )
+
+    def events(self, *, reverse: bool = False) -> Iterator[dict[str, Any]]:
+        """Every event of the history, asked for page by page as they are taken.
+
+        Args:
+            reverse: the last one first.
+        """
+        return self._events(reverse=reverse)
 
     def _events(self, *, reverse: bool = False, max_items: int | None = None) -> Iterator[dict[str, Any]]:
         """The history's events, page by page as they are taken."""
@@ -277,7 +332,7 @@ class Execution:
             self.client,
             self.execution_arn,
             self.describe,
-            self.workflow.definition.to_dict(),
+            self.definition(),
             max_events=max_events,
             links=not self._connected.local,
             portrait=portrait,

@@ -6,7 +6,9 @@ import contextlib
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mlflowsteps.asl.validate import check, validate
@@ -23,9 +25,13 @@ from mlflowsteps.steps.graphs import FrozenGraph, Graph, GraphFields
 from mlflowsteps.steps.state import State
 from mlflowsteps.steps.states import Chain
 from mlflowsteps.steps.tags import tag_list
+from mlflowsteps.workflow import polling
 from mlflowsteps.workflow.client import Connection, StepFunctionsClient, connect
 from mlflowsteps.workflow.cloudformation import build_template
 from mlflowsteps.workflow.execution import Execution, ExecutionStatus, linked
+from mlflowsteps.workflow.settings import Settings, tag_changes
+from mlflowsteps.workflow.uploads import check_requests, request_faults, upload_sources
+from mlflowsteps.workflow.versions import Versioned
 
 if TYPE_CHECKING:
     from mlflowsteps.display import ExecutionList, GraphView, WorkflowList
@@ -41,7 +47,7 @@ MAX_DEFINITION = 1_048_576
 logger = logging.getLogger(__name__)
 
 
-class Workflow:
+class Workflow(Versioned):
     """A workflow: create it, execute it, draw it, list its executions.
 
     Building and drawing need no client, region, network or credentials.
@@ -62,9 +68,17 @@ class Workflow:
             runtime's client, else that of ``MLFLOWSTEPS_RUNTIME``, else boto3's; chosen at the first call to the
             service, and kept.
         query_language: JSONPath (the default) or JSONata; for states that name none.
+        s3_client: the client that uploads what steps of SageMaker's SDKs need in S3; None: the local runtime's, else
+            boto3's.
+        type: STANDARD or EXPRESS; it cannot be changed later.
+        logging_configuration: where executions are logged, as CreateStateMachine's ``loggingConfiguration``.
+        tracing: whether X-Ray traces executions.
+        encryption_configuration: the key data is encrypted with, as CreateStateMachine's ``encryptionConfiguration``.
+        publish: publish a version with each creation and update.
+        version_description: of that version.
 
     Raises:
-        ValueError: ``definition`` is nothing that a workflow can be made of.
+        ValueError: ``definition`` is nothing that a workflow can be made of, or a setting is none.
     """
 
     def __init__(
@@ -82,16 +96,28 @@ class Workflow:
         client: object = None,
         *,
         query_language: str | None = None,
+        s3_client: Any = None,
+        type: str = "STANDARD",  # noqa: A002 - the service's name
+        logging_configuration: Mapping[str, Json] | None = None,
+        tracing: bool | None = None,
+        encryption_configuration: Mapping[str, Json] | None = None,
+        publish: bool = False,
+        version_description: str | None = None,
     ) -> None:
         self.name, self.role = name, role
+        self.settings = Settings(
+            type, logging_configuration, tracing, encryption_configuration, publish, version_description
+        )
         self.timeout_seconds, self.comment, self.version = timeout_seconds, comment, version
         self.query_language = query_language
         self.definition = self._graph(definition)
         self.tags = tag_list(tags, upper=False)
+        self._tags_given = tags is not None
         self.workflow_input = execution_input
         self.format_json = format_json
         self.state_machine_arn = state_machine_arn
         self._given_client = client
+        self.s3_client = s3_client
         self._connection: Connection | None = None
 
     def _graph(self, definition: Definition) -> Graph:
@@ -123,16 +149,22 @@ class Workflow:
 
     # --------------------------------------------------------------------------------------- creating and changing
 
+    @property
+    def type(self) -> str:
+        """STANDARD or EXPRESS."""
+        return self.settings.type
+
     def validate(self) -> list[Diagnostic]:
         """All faults of the definition, and what looks like a mistake (severity WARNING).
 
         Raises:
             DefinitionError: the steps cannot be compiled to a definition.
         """
-        return validate(self.definition.to_dict(), warnings=True)
+        found = validate(self.definition.to_dict(), machine_type=self.type, warnings=True)
+        return [*found, *request_faults(self.definition)]
 
     def create(self) -> str:
-        """Create the state machine.
+        """Create the state machine, after the uploads that its steps need.
 
         Returns:
             Its ARN; that of the machine that exists where it has this name, definition and role.
@@ -147,8 +179,11 @@ class Workflow:
             return self.state_machine_arn
         text = self._definition_text()
         role = self._required_role()
+        upload_sources(self.definition, self.connection, self.s3_client)
         try:
-            response = self.client.create_state_machine(name=self.name, definition=text, roleArn=role, tags=self.tags)
+            response = self.client.create_state_machine(
+                name=self.name, definition=text, roleArn=role, tags=self.tags, **self.settings.for_creation()
+            )
         except self.client.exceptions.StateMachineAlreadyExists as error:
             found: str = self._existing_arn(error)
             self._check_same(found, text)
@@ -187,13 +222,27 @@ class Workflow:
         arn = self._required_arn("update")
         graph = self.definition if definition is None else self._graph(definition)
         text = self._definition_text(graph)
-        self.client.update_state_machine(stateMachineArn=arn, definition=text, roleArn=role or self._required_role())
+        if definition is not None:
+            upload_sources(graph, self.connection, self.s3_client)
+        self._send(arn, text, role or self._required_role())
         self.definition, self.role = graph, role or self.role
         logger.info("Workflow %s was updated: %s", self.name, arn)
         return arn
 
-    def upsert(self) -> str:
-        """Create the state machine, or give the one of this name this definition and role.
+    def _send(self, arn: str, text: str, role: str) -> dict[str, Any]:
+        """UpdateStateMachine, and what it answers."""
+        return self.client.update_state_machine(
+            stateMachineArn=arn, definition=text, roleArn=role, **self.settings.for_update()
+        )
+
+    def upsert(self, *, timeout: float = 60.0) -> str:
+        """Create the state machine, or make the one of this name what this workflow is; wait until that is in effect.
+
+        Definition, role, logging, tracing and encryption are sent where they differ. Tags are made what ``tags`` says
+        where it was given. What was not given stays as it is.
+
+        Args:
+            timeout: most seconds to wait until executions begin with the new definition.
 
         Returns:
             The machine's ARN.
@@ -201,13 +250,63 @@ class Workflow:
         Raises:
             DefinitionError: the definition has faults.
             MissingRequiredParameter: there is no role.
+            WorkflowExists: the one that exists is of the other type, STANDARD or EXPRESS, which cannot be changed.
+            TimeoutError: the service still shows the old definition.
         """
+        arn = self._created_or_found()
+        text, role = self._definition_text(), self._required_role()
+        revision = None
+        if not self._in_effect(arn, text, role, None):
+            upload_sources(self.definition, self.connection, self.s3_client)
+            revision = self._send(arn, text, role).get("revisionId")
+            logger.info("Workflow %s was updated: %s", self.name, arn)
+        self._await(arn, text, role, revision, timeout)
+        if self._tags_given:
+            self._set_tags(arn)
+        return arn
+
+    def _created_or_found(self) -> str:
+        """ARN of the machine, which is made where there is none of this name."""
         if self.state_machine_arn is None:
             try:
                 return self.create()
             except WorkflowExists as existing:
+                if "type" in existing.what:
+                    raise
                 self.state_machine_arn = existing.state_machine_arn
-        return self.update(self.definition, self._required_role())
+        return self.state_machine_arn
+
+    def _in_effect(self, arn: str, text: str, role: str, revision: str | None) -> bool:
+        """True where the service shows what was sent."""
+        try:
+            found = self.client.describe_state_machine(stateMachineArn=arn)
+        except self.client.exceptions.StateMachineDoesNotExist:
+            return False  # not yet to be seen: it is new
+        if revision is not None and found.get("revisionId") == revision:
+            return True
+        return _same_json(found["definition"], text) and found["roleArn"] == role and self.settings.are_those_of(found)
+
+    def _await(self, arn: str, text: str, role: str, revision: str | None, timeout: float) -> None:
+        """Wait until the service shows what was sent.
+
+        Raises:
+            TimeoutError: it did not in time.
+        """
+        pace = polling.Pace(0.2, longest=5.0)
+        if not polling.poll(lambda: self._in_effect(arn, text, role, revision) or None, timeout=timeout, pace=pace):
+            raise TimeoutError(
+                f"Workflow {self.name!r} was updated, but after {timeout:g} s the service still shows the old one "
+                f"({arn}). Call upsert() again."
+            )
+
+    def _set_tags(self, arn: str) -> None:
+        """Make the machine's tags what ``tags`` says."""
+        there = self.client.list_tags_for_resource(resourceArn=arn)["tags"]
+        changed, removed = tag_changes(there, self.tags)
+        if changed:
+            self.client.tag_resource(resourceArn=arn, tags=changed)
+        if removed:
+            self.client.untag_resource(resourceArn=arn, tagKeys=removed)
 
     def delete(self) -> None:
         """Delete the state machine, if it was created; executions that run are ended by the service."""
@@ -219,7 +318,8 @@ class Workflow:
     def _definition_text(self, graph: Graph | None = None) -> str:
         """The checked definition as JSON text."""
         definition = (graph or self.definition).to_dict()
-        check(definition)
+        check(definition, machine_type=self.type)
+        check_requests(graph or self.definition)
         if self.format_json:
             text = json.dumps(definition, indent=4, ensure_ascii=False)
             if len(text.encode()) <= MAX_DEFINITION:
@@ -266,17 +366,20 @@ class Workflow:
             differences.append("definition")
         if found["roleArn"] != self.role:
             differences.append("role")
+        if found.get("type", self.type) != self.type:
+            differences.append("type")
         if differences:
             raise WorkflowExists(self.name, arn, " and ".join(differences))
 
     # ------------------------------------------------------------------------------------------------- executions
 
-    def execute(self, name: str | None = None, inputs: Json = None) -> Execution:
+    def execute(self, name: str | None = None, inputs: Json = None, *, qualifier: int | str | None = None) -> Execution:
         """Start an execution.
 
         Args:
             name: its name, unique among those of this workflow in 90 days; the service makes one where left out.
             inputs: its input: a dict, any other JSON, or JSON text.
+            qualifier: number of a version, or name of an alias; what the machine is now where left out.
 
         Returns:
             The execution, which has begun.
@@ -285,19 +388,86 @@ class Workflow:
             InvalidInput: the inputs do not fit ``execution_input``, or are no JSON; every fault is named.
             WorkflowNotFound: the workflow was not created.
         """
-        text = self._input_text(inputs)
-        request: dict[str, Any] = {"stateMachineArn": self._required_arn("execute")}
-        if name is not None:
-            request["name"] = name
-        if text is not None:
-            request["input"] = text
-        response = self.client.start_execution(**request)
+        response = self.client.start_execution(**self._start(name, inputs, qualifier))
         return Execution(
             workflow=self,
             execution_arn=response["executionArn"],
             start_date=response.get("startDate"),
             status=ExecutionStatus.Running,
             name=name,
+        )
+
+    def execute_sync(
+        self, name: str | None = None, inputs: Json = None, *, qualifier: int | str | None = None
+    ) -> Execution:
+        """Run an execution of an EXPRESS workflow, and wait for its end in the one call.
+
+        Args:
+            name: its name.
+            inputs: as ``execute``'s.
+            qualifier: as ``execute``'s.
+
+        Returns:
+            The execution, which has ended; ``get_output()`` gives its output, or raises ExecutionFailed.
+
+        Raises:
+            InvalidInput: as ``execute``.
+            WorkflowNotFound: the workflow was not created.
+        """
+        response = self.client.start_sync_execution(**self._start(name, inputs, qualifier))
+        return Execution(
+            workflow=self,
+            execution_arn=response["executionArn"],
+            start_date=response.get("startDate"),
+            status=response["status"],
+            name=response.get("name"),
+            stop_date=response.get("stopDate"),
+            description=response,
+        )
+
+    def _start(self, name: str | None, inputs: Json, qualifier: int | str | None) -> dict[str, Any]:
+        """The request that starts an execution."""
+        text = self._input_text(inputs)
+        self._required_arn("execute")
+        request: dict[str, Any] = {"stateMachineArn": self.qualified_arn(qualifier)}
+        if name is not None:
+            request["name"] = name
+        if text is not None:
+            request["input"] = text
+        return request
+
+    def executions(
+        self, status_filter: ExecutionStatus | str | None = None, redrive_filter: str | None = None
+    ) -> Iterator[Execution]:
+        """Every execution of this workflow, the newest first, asked for page by page as they are taken.
+
+        Args:
+            status_filter: only those of this status.
+            redrive_filter: REDRIVEN or NOT_REDRIVEN: only those.
+
+        Returns:
+            An iterator; over nothing where the workflow was not created.
+        """
+        if self.state_machine_arn is None:
+            return
+        request: dict[str, Any] = {"stateMachineArn": self.state_machine_arn}
+        if status_filter is not None:
+            request["statusFilter"] = str(ExecutionStatus(status_filter))
+        if redrive_filter is not None:
+            request["redriveFilter"] = redrive_filter
+        pages = self.client.get_paginator("list_executions").paginate(**request, PaginationConfig={"PageSize": 1000})
+        for page in pages:
+            yield from map(self._execution_of, page["executions"])
+
+    def _execution_of(self, row: Mapping[str, Any]) -> Execution:
+        """The execution of a row of ListExecutions."""
+        return Execution(
+            workflow=self,
+            execution_arn=row["executionArn"],
+            start_date=row["startDate"],
+            status=row["status"],
+            name=row["name"],
+            stop_date=row.get("stopDate"),
         )
 
     def _input_text(self, inputs: Json) -> str | None:
@@ -340,17 +510,7 @@ class Workflow:
         if status_filter is not None:
             request["statusFilter"] = str(ExecutionStatus(status_filter))
         rows, note = _listed(self.client, "list_executions", "executions", max_items, request)
-        found = [
-            Execution(
-                workflow=self,
-                execution_arn=row["executionArn"],
-                start_date=row["startDate"],
-                status=row["status"],
-                name=row["name"],
-                stop_date=row.get("stopDate"),
-            )
-            for row in rows
-        ]
+        found = [self._execution_of(row) for row in rows]
         return ExecutionList(found, links=not self.connection.local, note=note, html=html, title=self.name)
 
     # --------------------------------------------------------------------------------------------- those that exist
@@ -385,6 +545,7 @@ class Workflow:
         """
         connection = connect(client)
         found = connection.client.describe_state_machine(stateMachineArn=state_machine_arn)
+        settings = Settings.described(found)
         workflow = cls(
             name=found["name"],
             definition=FrozenGraph.from_json(found["definition"]),
@@ -392,8 +553,36 @@ class Workflow:
             state_machine_arn=found["stateMachineArn"],
             client=client,
         )
-        workflow._connection = connection
+        workflow.settings, workflow._connection = settings, connection
         return workflow
+
+    @classmethod
+    def from_definition(
+        cls,
+        definition: Mapping[str, Any] | str | PathLike[str],
+        name: str | None = None,
+        role: str | None = None,
+        **more: Any,
+    ) -> Workflow:
+        """A workflow of a definition from elsewhere; it draws, validates, runs, and its dict can be edited.
+
+        Args:
+            definition: a dict, JSON text, or the path of a file that holds JSON.
+            name: the workflow's name; the file's without its suffixes, or ``workflow``, where left out.
+            role: ARN of the role.
+            more: as the constructor's.
+
+        Raises:
+            ValueError: the text or the file is no JSON object.
+            OSError: the file cannot be read.
+        """
+        if isinstance(definition, Mapping):
+            return cls(name or "workflow", FrozenGraph(definition), role, **more)
+        text = definition if isinstance(definition, str) else ""
+        if not text.lstrip().startswith("{"):
+            path = Path(definition)
+            text, name = path.read_text(encoding="utf-8"), name or path.name.partition(".")[0]
+        return cls(name or "workflow", FrozenGraph.from_json(text), role, **more)
 
     # --------------------------------------------------------------------------------------------------- showing it
 
@@ -426,7 +615,9 @@ class Workflow:
         Args:
             description: of the template.
         """
-        return build_template(self.name, self.definition.to_dict(), self.role, self.tags, description)
+        return build_template(
+            self.name, self.definition.to_dict(), self.role, self.tags, description, self.settings.for_template()
+        )
 
     def __repr__(self) -> str:
         return (

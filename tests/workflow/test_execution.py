@@ -44,6 +44,15 @@ def rested(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return pauses
 
 
+BEGUN_WITH = {
+    "stateMachineArn": MACHINE,
+    "name": "Echo",
+    "definition": json.dumps({"StartAt": "Train", "States": {"Train": {"Type": "Pass", "End": True}}}),
+    "roleArn": ROLE,
+    "updateDate": DATE,
+}
+
+
 def stubbed(*answers: tuple[str, dict[str, Any]]) -> tuple[Execution, Stubber]:
     client = boto3_client()
     stub = Stubber(client)
@@ -276,6 +285,7 @@ def test_interrupting_the_watching_leaves_the_execution_running(runtime: Any, mo
 
 def test_following_asks_for_new_events_only(rested: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     execution, stub = stubbed(
+        ("describe_state_machine_for_execution", BEGUN_WITH),
         ("describe_execution", description("RUNNING")),
         ("get_execution_history", {"events": copy.deepcopy(HISTORY[:3])}),
         ("describe_execution", description("RUNNING")),
