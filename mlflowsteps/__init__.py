@@ -6,27 +6,36 @@ Importing this package loads none of its rooms: each is loaded when it is first 
 from __future__ import annotations
 
 import importlib
+import logging
 from types import ModuleType
 
 __version__ = "0.1.0"
+__useragent__ = "mlflowsteps"
 
-__all__ = ["__version__", "exceptions", "inputs", "local", "set_stream_logger", "steps", "workflow"]
+__all__ = ["__version__", "exceptions", "inputs", "local", "set_stream_logger", "steps", "template", "workflow"]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 
-def set_stream_logger(level: int = 20) -> None:
-    """Send this package's log messages to standard error.
+def set_stream_logger(level: int = logging.INFO) -> None:
+    """Print this package's log messages to standard output, in the colour of their level.
+
+    A second call replaces what the first one set.
 
     Args:
-        level: least level shown, as in ``logging``; 20 is INFO. The root logger is left alone.
+        level: least level shown, as in ``logging``. The root logger is left alone, and is not given these messages.
     """
-    import logging
+    import sys
+
+    from mlflowsteps.workflow.utils import CustomColorFormatter
 
     logger = logging.getLogger("mlflowsteps")
     logger.setLevel(level)
-    if not any(isinstance(handler, logging.StreamHandler) for handler in logger.handlers):
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("[%(levelname)s] %(message)s"))
-        logger.addHandler(handler)
+    logger.propagate = False
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setLevel(level)
+    handler.setFormatter(CustomColorFormatter())
+    logger.handlers = [handler]
 
 
 def __getattr__(name: str) -> ModuleType:
