@@ -34,6 +34,7 @@ class Services:
         account_id: the runtime's account.
         mode: path mode of every job: ``namespace`` or ``rewritten``.
         pass_environment: the user's variables that jobs may see.
+        packages: folder that holds the folders of packages that users' requirements ask for; None: none is installed.
     """
 
     objects: ObjectStore
@@ -43,6 +44,7 @@ class Services:
     account_id: str
     mode: str
     pass_environment: tuple[str, ...]
+    packages: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,13 @@ class Container:
         return resolve_python([*command, *(specification.get("ContainerArguments") or default)])
 
     def command(
-        self, argv: Sequence[str], variables: Mapping[str, str], *, cwd: str | None = None, host: int = 1
+        self,
+        argv: Sequence[str],
+        variables: Mapping[str, str],
+        *,
+        cwd: str | None = None,
+        host: int = 1,
+        python_path: Sequence[str] = (),
     ) -> Command:
         """What to start for instance ``host``.
 
@@ -97,6 +105,7 @@ class Container:
             variables: the contract's and the request's environment.
             cwd: folder to start in, as in a container; the job's HOME where None.
             host: number of the instance, from 1.
+            python_path: folders for PYTHONPATH.
         """
         environment = job_environment(
             self.folder,
@@ -105,6 +114,8 @@ class Container:
             pass_environment=self.services.pass_environment,
             extra=variables,
             host=host,
+            packages=self.services.packages,
+            python_path=python_path,
         )
         private = self.services.mode == NAMESPACE
         return Command(

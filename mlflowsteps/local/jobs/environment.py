@@ -32,6 +32,8 @@ def job_environment(
     pass_environment: Sequence[str] = (),
     extra: Mapping[str, str] | None = None,
     host: int = 1,
+    packages: Path | None = None,
+    python_path: Sequence[str] = (),
 ) -> dict[str, str]:
     """The whole environment of a job's process.
 
@@ -42,6 +44,8 @@ def job_environment(
         pass_environment: names of the user's variables to hand on beyond the allow-list.
         extra: the contract's variables and the request's Environment; they win.
         host: number of the instance, from 1.
+        packages: folder that holds the folders of installed requirements; None: none is to be installed.
+        python_path: folders for PYTHONPATH, before the job's own.
 
     Returns:
         Names and values; nothing else reaches the job.
@@ -51,7 +55,7 @@ def job_environment(
         for name, value in os.environ.items()
         if name in ALLOWED or name.startswith(ALLOWED_PREFIX) or name in pass_environment
     }
-    bins = [str(_python_folder(folder)), str(Path(sys.executable).parent), os.environ.get("PATH", _DEFAULT_PATH)]
+    bins = [str(_program_folder(folder)), str(Path(sys.executable).parent), os.environ.get("PATH", _DEFAULT_PATH)]
     found.setdefault("LANG", "C.UTF-8")
     if site.ENABLE_USER_SITE:  # HOME is the job's own, and pip's --user packages are found by it
         found["PYTHONUSERBASE"] = site.getuserbase()
@@ -62,7 +66,8 @@ def job_environment(
         PYTHONUNBUFFERED="1",
         # A container's "pip install" is thrown away with it; the user's own environment must not be changed by a job.
         PIP_TARGET=str(folder.home / "packages"),
-        PYTHONPATH=str(folder.home / "packages"),
+        PYTHONPATH=os.pathsep.join([*python_path, str(folder.home / "packages")]),
+        MLFLOWSTEPS_PACKAGES=str(packages or ""),
         PIP_DISABLE_PIP_VERSION_CHECK="1",
         AWS_REGION=region,
         AWS_DEFAULT_REGION=region,
@@ -93,15 +98,20 @@ def resolve_python(command: Sequence[str]) -> list[str]:
     return list(command)
 
 
-def _python_folder(folder: JobFolder) -> Path:
-    """A folder in which ``python`` and ``python3`` are the running Python: its own, else one of the job's."""
-    own = Path(sys.executable).parent
-    if all((own / name).exists() for name in _PYTHONS):
-        return own
+def _program_folder(folder: JobFolder) -> Path:
+    """A folder with ``pip``, which uninstalls nothing, and, where its own has them not, ``python`` and ``python3``."""
     shims = folder.etc / "bin"
     shims.mkdir(parents=True, exist_ok=True)
-    for name in _PYTHONS:
+    python = shlex.quote(sys.executable)
+    own = Path(sys.executable).parent
+    lines = {name: f'exec {python} "$@"' for name in _PYTHONS if not (own / name).exists()}
+    lines |= dict.fromkeys(("pip", "pip3"), f'{_NO_UNINSTALL}\nexec {python} -m pip "$@"')
+    for name, line in lines.items():
         shim = shims / name  # a script, not a link: a virtual environment's Python looks beside its own path
-        shim.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n', encoding="utf-8")
+        shim.write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
         shim.chmod(0o700)
     return shims
+
+
+# The environment is the user's own: what an SDK's script would take out of a container stays in it.
+_NO_UNINSTALL = '[ "$1" = uninstall ] && { echo "[mlflowsteps] passed over: pip $*"; exit 0; }'

@@ -77,6 +77,8 @@ class JobManager:
         path_mode: ``namespace`` or ``rewritten``; None: the first where a probe shows that it works.
         stop_grace_seconds: between SIGTERM and SIGKILL of a job that is stopped; 120 on AWS.
         close_grace_seconds: the same for ``close``.
+        install_requirements: install what a script's requirements.txt asks for and the running Python lacks, into
+            ``<root>/packages/<hash>``, never into the running Python; False: scripts run with what is there.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class JobManager:
         path_mode: str | None = None,
         stop_grace_seconds: float = 120.0,
         close_grace_seconds: float = 5.0,
+        install_requirements: bool = True,
     ) -> None:
         if path_mode not in (None, NAMESPACE, REWRITTEN):
             raise ValueError(f"path_mode is {path_mode!r}; it must be {NAMESPACE!r}, {REWRITTEN!r} or None")
@@ -102,9 +105,11 @@ class JobManager:
         self._region, self._account_id = region, account_id
         self._pass_environment, self._path_mode = tuple(pass_environment), path_mode
         self._graces = (stop_grace_seconds, close_grace_seconds)
+        self._packages = self.root / "packages" if install_requirements else None
         self._lock = threading.RLock()
         self._live: dict[tuple[str, str], Job] = {}
         self._watchers: dict[tuple[str, str], list[Watcher]] = {}
+        self._holds: dict[tuple[str, str], Callable[[], None]] = {}
         self._closed = False
         limit = max_jobs if max_jobs is not None else max(2, os.cpu_count() or 2)
         self._works: dict[str, Callable[[Job], None]] = {
@@ -153,8 +158,21 @@ class JobManager:
             if kind in JOB_KINDS:
                 self._submit(which, record)
         if kind == ENDPOINT:
+            self._hold(kind, name)
             self._endpoints.deploy(name)
         return arn
+
+    def _hold(self, kind: str, name: str) -> None:
+        """Have virtual time stand still until the resource has come to its end: its work takes real time."""
+        with self._lock:
+            if (kind, name.lower()) not in self._holds:
+                self._holds[kind, name.lower()] = self._clock.hold()
+
+    def _release(self, kind: str, name: str) -> None:
+        with self._lock:
+            release = self._holds.pop((kind, name.lower()), None)
+        if release is not None:
+            release()
 
     def _taken(self, kind: Kind, name: str, origin: str | None, arn: str) -> bool:
         """True where the same origin made it before; an error where another did."""
@@ -305,6 +323,7 @@ class JobManager:
             shutil.rmtree(self._folder(kind, name).path, ignore_errors=True)
         if kind == ENDPOINT:
             self._endpoints.remove(name)
+            self._release(kind, name)
         self._records.delete(kind, name.lower())
 
     # -- endpoints -----------------------------------------------------------------------------------------------
@@ -324,6 +343,7 @@ class JobManager:
             raise ServiceError(
                 "ValidationException", f"Cannot update in-progress endpoint {name!r}: its status is {status}."
             )
+        self._hold(ENDPOINT, name)
         self._endpoints.update(name, str(request["EndpointConfigName"]))
         return str(record["Description"]["EndpointArn"])
 
@@ -356,7 +376,10 @@ class JobManager:
                     if record["Description"][kind.status_key] not in kind.terminal and key not in self._live:
                         self._take_up(kind, record)
         for record in self._records.list(ENDPOINT):
-            self._endpoints.take_up(record["Description"]["EndpointName"])
+            name = record["Description"]["EndpointName"]
+            if record["Description"]["EndpointStatus"] in ("Creating", "Updating"):
+                self._hold(ENDPOINT, name)
+            self._endpoints.take_up(name)
 
     def _take_up(self, kind: Kind, record: Record) -> None:
         job = self._job(kind, record)
@@ -377,6 +400,8 @@ class JobManager:
         self._endpoints.close()
         self._dispatcher.join(self._graces[1] + 30.0)
         self._tuning_dispatcher.join(30.0)
+        for kind, name in list(self._holds):
+            self._release(kind, name)
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
@@ -387,7 +412,14 @@ class JobManager:
     def _services(self) -> Services:
         mode = self._path_mode or (NAMESPACE if namespaces_work() else REWRITTEN)
         return Services(
-            self._objects, self.images, self._clock, self._region, self._account_id, mode, self._pass_environment
+            self._objects,
+            self.images,
+            self._clock,
+            self._region,
+            self._account_id,
+            mode,
+            self._pass_environment,
+            self._packages,
         )
 
     def _folder(self, kind: str, name: str) -> JobFolder:
@@ -419,6 +451,7 @@ class JobManager:
             record["Description"].pop("SecondaryStatusTransitions", None)  # from scratch
             job.enter("Starting", "Preparing the instances for training")
         with self._lock:
+            self._hold(kind.name, job.name)
             self._live[kind.name, job.name.lower()] = job
             self._dispatcher_of(kind.name).submit(job)
 
@@ -441,6 +474,8 @@ class JobManager:
         def tell() -> None:
             for callback in callbacks:
                 callback(copy.deepcopy(told))
+            if over:  # after those who waited: what they do now takes no virtual time either
+                self._release(kind, name)
 
         return tell
 

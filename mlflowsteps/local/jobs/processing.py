@@ -15,6 +15,7 @@ from mlflowsteps.local.jobs.folders import OPT_ML
 from mlflowsteps.local.jobs.job import Job, Record
 from mlflowsteps.local.jobs.pathmode import REWRITTEN, refuse_literal_paths, rewrite_json
 from mlflowsteps.local.jobs.transfer import TreeUploader, download, require_bucket, sources
+from mlflowsteps.local.jobs.user_code import prepare_processing
 
 __all__ = ["describe", "run"]
 
@@ -58,7 +59,8 @@ def run(job: Job) -> None:
         job.control.check()
         _download(job, given)
     _configure(job)
-    command = job.container.command(argv, job.request.get("Environment") or {})
+    python_path = prepare_processing(job, argv)
+    command = job.container.command(argv, job.request.get("Environment") or {}, python_path=python_path)
     if job.services.mode == REWRITTEN:
         inputs = job.folder.opt_ml() / "processing"
         files = [Path(part) for part in command.argv]

@@ -22,6 +22,7 @@ from mlflowsteps.local.jobs.metrics import all_metrics, xgboost_metrics
 from mlflowsteps.local.jobs.pathmode import REWRITTEN, refuse_literal_paths, rewrite_json
 from mlflowsteps.local.jobs.process import Ending
 from mlflowsteps.local.jobs.transfer import TreeUploader, download, read_uri, require_bucket, sources
+from mlflowsteps.local.jobs.user_code import prepare_training
 
 __all__ = ["describe", "metric_values", "run"]
 
@@ -73,11 +74,12 @@ def run(job: Job) -> None:
     for host in range(1, job.instances + 1):
         _fill(job, host)
     checkpoints = _checkpoints(job)
+    python_path = prepare_training(job)
     if job.services.mode == REWRITTEN:
         _refuse_literals(job, argv)
     job.enter("Training", f"Training in progress. Log: {job.folder.log}")
     commands = [
-        job.container.command(argv, _variables(job), cwd=f"{OPT_ML}/code", host=host)
+        job.container.command(argv, _variables(job), cwd=f"{OPT_ML}/code", host=host, python_path=python_path)
         for host in range(1, job.instances + 1)
     ]
     ending = job.run(commands, tick=checkpoints.upload if checkpoints else None)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from mlflowsteps.exceptions import ServiceError
+from mlflowsteps.local.clock import VirtualClock
 from tests.local.jobs.conftest import BUCKET, SKLEARN, Bench, processing, tar_gz, training
 
 OWN = "own"
@@ -249,3 +250,34 @@ def test_jobs_are_listed_newest_first(bench: Bench) -> None:
     for name in ("a", "b", "c"):
         bench.run("training-job", training(name, OWN))
     assert [job["TrainingJobName"] for job in bench.manager.list("training-job")] == ["c", "b", "a"]
+
+
+def test_virtual_time_stands_still_while_a_job_runs_and_goes_on_after_it(
+    make_bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    clock = VirtualClock(start=1000.0)
+    bench = make_bench(clock=clock)
+    pipe = fifo(tmp_path / "go")
+    own(bench, "import sys; open(sys.argv[1]).read()", pipe)
+    bench.manager.create("training-job", training("t", OWN))
+    assert clock.sleep_seconds(2000.0, busy=False) is None
+    with pipe.open("w"):
+        pass
+    bench.wait("training-job", "t")
+    wait_until(lambda: clock.sleep_seconds(2000.0, busy=False) == 0.0)
+    assert clock.now() == 2000.0
+
+
+def test_a_failed_or_withdrawn_job_lets_virtual_time_go_on(make_bench: Callable[..., Bench], tmp_path: Path) -> None:
+    clock = VirtualClock(start=1000.0)
+    bench = make_bench(clock=clock, max_jobs=1)
+    pipe = fifo(tmp_path / "go")
+    own(bench, "import sys; open(sys.argv[1]).read(); sys.exit(1)", pipe)
+    for name in ("runs", "waits"):
+        bench.manager.create("training-job", training(name, OWN))
+    bench.manager.stop("training-job", "waits")
+    assert clock.sleep_seconds(2000.0, busy=False) is None
+    with pipe.open("w"):
+        pass
+    assert bench.wait("training-job", "runs")["TrainingJobStatus"] == "Failed"
+    wait_until(lambda: clock.sleep_seconds(2000.0, busy=False) == 0.0)

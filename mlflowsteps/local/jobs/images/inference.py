@@ -24,7 +24,7 @@ from types import ModuleType
 from typing import Any
 
 from mlflowsteps.local.jobs.images.paths import base_folder
-from mlflowsteps.local.jobs.images.requirements import install
+from mlflowsteps.local.jobs.images.requirements import PACKAGES, InstallError, install
 from mlflowsteps.local.jobs.images.server import HttpError, Predict, Request, Response, serve
 from mlflowsteps.local.jobs.images.textdata import TextError, read_csv, read_libsvm
 
@@ -182,10 +182,11 @@ def _load_script(model: Path) -> ModuleType | None:
     given = os.environ.get("SAGEMAKER_SUBMIT_DIRECTORY", "").removeprefix("file://")
     folder = Path(given) if given and (Path(given) / _program()).is_file() else model / "code"
     file = folder / _program()
-    packages = Path(os.environ.get("HOME", str(base_folder()))) / "packages"
-    if install(folder / "requirements.txt", packages):
-        raise InferenceError("InstallRequirementsError: pip could not install requirements.txt; see the log")
-    sys.path[:0] = [str(folder), str(packages)]
+    try:
+        packages = install(folder / "requirements.txt", os.environ.get(PACKAGES, ""))
+    except InstallError as error:
+        raise InferenceError(str(error)) from error
+    sys.path[:0] = [str(folder), *packages]
     if not file.is_file():
         if "SAGEMAKER_PROGRAM" in os.environ:
             raise InferenceError(f"The script {_program()!r} (SAGEMAKER_PROGRAM) is not in the model's code/ folder.")

@@ -26,7 +26,7 @@ from typing import Any
 
 from mlflowsteps.local.jobs.archives import ArchiveError, unpack
 from mlflowsteps.local.jobs.images.paths import base_folder, fail, read_config
-from mlflowsteps.local.jobs.images.requirements import install
+from mlflowsteps.local.jobs.images.requirements import PACKAGES, InstallError, install
 
 __all__ = ["arguments_of", "main", "variables"]
 
@@ -235,13 +235,16 @@ def train(framework: str) -> None:
         )
     program = str(program)
     code = _find_code(hyperparameters, program)
-    packages = Path(os.environ.get("HOME", str(base_folder()))) / "packages"
-    if install(code / "requirements.txt", packages):
-        raise ScriptError("InstallRequirementsError: pip could not install requirements.txt; see the log")
+    try:
+        packages = install(code / "requirements.txt", os.environ.get(PACKAGES, ""))
+    except InstallError as error:
+        raise ScriptError(str(error)) from error
     arguments = arguments_of(user_parameters(hyperparameters))
     command = _command(code, program, arguments)
     environment = dict(os.environ) | variables(program, hyperparameters, framework)
-    environment["PYTHONPATH"] = os.pathsep.join([str(code), str(packages)])
+    environment["PYTHONPATH"] = os.pathsep.join([str(code), *packages, os.environ.get("PYTHONPATH", "")]).rstrip(
+        os.pathsep
+    )
     (base_folder() / "output/intermediate").mkdir(parents=True, exist_ok=True)
     print(f"Invoking script with the following command:\n\n{shlex.join(command)}\n", flush=True)  # noqa: T201
     status, tail = _run(command, code, environment)
