@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from mlflowsteps.exceptions import DuplicateStatesInChain
+from mlflowsteps.steps.foreign import adopted, is_foreign
 
 if TYPE_CHECKING:
     from mlflowsteps.steps.state import State, Step
@@ -30,11 +31,15 @@ class Chain:
     def __init__(self, steps: list[Step] | None = None) -> None:
         if steps is not None and not isinstance(steps, list):
             raise TypeError(f"Chain takes a 'list' of steps. You provided {steps!r}, which is not a list.")
-        self.steps: list[State] = []
-        flat = [step for item in steps or [] for step in _steps_of(item)]
-        _check_distinct(flat)
-        for step in flat:
+        self._own([])
+        for step in [step for item in steps or [] for step in _steps_of(item)]:
+            self._check_new(step)
             self._link(step)
+
+    @property
+    def steps(self) -> list[State]:
+        """The steps, in order."""
+        return self._items if len(self._items) == self._length else self._items[: self._length]
 
     def append(self, step: Step) -> None:
         """Put a step, or all of a chain's, at the end.
@@ -43,8 +48,11 @@ class Chain:
             DuplicateStatesInChain: it is in the chain already.
             ValueError: the last step ends the workflow.
         """
-        added = _steps_of(step)
-        _check_distinct([*self.steps, *added])
+        if len(self._items) != self._length:
+            self._own(self.steps)
+        added = list(_steps_of(step))
+        for item in added:
+            self._check_new(item)
         for item in added:
             self._link(item)
 
@@ -59,23 +67,38 @@ class Chain:
         Raises:
             ValueError: the chain is empty.
         """
-        if not self.steps:
-            raise ValueError("The chain is empty")
-        return self.steps[0].state_id
+        return head_of(self).state_id
 
     def _last(self) -> State:
-        if not self.steps:
+        if not self._length:
             raise ValueError("The chain is empty")
-        return self.steps[-1]
+        return self._items[self._length - 1]
+
+    def _own(self, steps: list[State]) -> None:
+        """Hold these steps in a list of its own."""
+        self._items = steps
+        self._length = len(steps)
+        self._members = {id(step) for step in steps}
+
+    def _check_new(self, step: State) -> None:
+        if id(step) in self._members:
+            raise DuplicateStatesInChain(
+                f"State {step.state_id!r} is already inside this chain. A chain cannot have duplicate states; to do "
+                "the same work twice, make a second step with a name of its own."
+            )
 
     def _link(self, step: State) -> None:
-        if self.steps:
-            self.steps[-1].next(step)
-        self.steps.append(step)
+        if self._items:
+            self._items[-1].next(step)
+        self._items.append(step)
+        self._members.add(id(step))
+        self._length += 1
 
     def __rshift__(self, other: Step) -> Chain:
+        # The longer chain goes on in the list of the shorter one, which knows how much of it is its own: a chain of
+        # n steps written with >> is made in n steps, not n * n.
         joined = Chain()
-        joined.steps = list(self.steps)
+        joined._items, joined._members, joined._length = self._items, self._members, self._length
         joined.append(other)
         return joined
 
@@ -83,7 +106,7 @@ class Chain:
         return iter(self.steps)
 
     def __len__(self) -> int:
-        return len(self.steps)
+        return self._length
 
     def __bool__(self) -> bool:
         return True
@@ -93,12 +116,12 @@ class Chain:
         return {"last_first": self.steps[::-1], "steps": self.steps}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.steps = state["steps"]
+        self._own(state["steps"])
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         twin = self.__class__.__new__(self.__class__)
         memo[id(self)] = twin
-        twin.steps = [copy.deepcopy(step, memo) for step in self.steps]
+        twin.__setstate__({"steps": [copy.deepcopy(step, memo) for step in self.steps]})
         return twin
 
     def __repr__(self) -> str:
@@ -107,22 +130,12 @@ class Chain:
 
 def _steps_of(step: Step) -> list[State]:
     """The steps of a chain, or the one step itself."""
+    step = adopted(step) if is_foreign(step) else step
     if isinstance(step, Chain):
         return step.steps
     if not hasattr(step, "next") or not hasattr(step, "state_id"):
         raise TypeError(f"A chain is made of states and chains, not of {step!r} ({type(step).__name__})")
     return [step]
-
-
-def _check_distinct(steps: list[State]) -> None:
-    seen: set[int] = set()
-    for step in steps:
-        if id(step) in seen:
-            raise DuplicateStatesInChain(
-                f"State {step.state_id!r} is already inside this chain. A chain cannot have duplicate states; to do "
-                "the same work twice, make a second step with a name of its own."
-            )
-        seen.add(id(step))
 
 
 def head_of(step: Step) -> State:
@@ -133,7 +146,7 @@ def head_of(step: Step) -> State:
     """
     if not isinstance(step, Chain):
         return step
-    if not step.steps:
+    if not len(step):
         raise ValueError("The chain is empty")
     return step.steps[0]
 
