@@ -100,7 +100,8 @@ from tests.seeds.test_s1_train_and_transform import seed_data, workflow_of
 root, fifo = sys.argv[1:]
 runtime = LocalRuntime(root)
 runtime.register_function("seed-data", seed_data(runtime, "data"))
-runtime.register_image("sagemaker-xgboost*", [sys.executable, "-c", f"open({fifo!r}, 'w').close(); import signal; signal.pause()"])
+train = f"open({fifo!r}, 'w').close(); import signal; signal.pause()"
+runtime.register_image("sagemaker-xgboost*", [sys.executable, "-c", train])
 workflow = workflow_of(runtime, "data")
 workflow.create()
 workflow.execute(name="run-1")

@@ -99,7 +99,7 @@ def labels(text: str) -> list[float]:
 
 def test_the_tutorial_trains_transforms_deploys_and_answers(runtime: LocalRuntime) -> None:
     train, validation, test = (libsvm(regression(n, seed=s)) for n, s in ((400, 1), (100, 2), (100, 3)))
-    workflow, execution, found = run(runtime, train, validation, test)
+    _, execution, found = run(runtime, train, validation, test)
 
     assert states_entered(runtime, execution.execution_arn) == STATES
     assert rmse(found, labels(test)) < 0.6 * mean_rmse(labels(train), labels(test))
