@@ -28,6 +28,7 @@ HEADER = 26.0
 _NAME_WIDTH = 230.0
 _EDGE_WIDTH = 170.0
 _STATUS_WIDTH = 168.0  # "Succeeded · 12 m 30 s · 2 attempts" need not fit; "Succeeded · 12 m 30 s" does
+_INSIDE_WIDTH = 96.0  # " · 12 failed inside", of a container that is drawn closed
 _PADDING_X, _PADDING_Y = 16.0, 8.0
 _CONTAINER_PADDING = 14.0
 _BRANCH_GAP = 24.0
@@ -219,13 +220,16 @@ class _Drawing:
         name = visible(node.name)
         lines = wrap(name, NAME_SIZE, _NAME_WIDTH)
         label = _label(node)
+        if node.inside:  # drawn closed
+            label = f"{label} · {node.states} state{'' if node.states == 1 else 's'}"
         extra = 2 * _PADDING_X + (10 if node.type in {"Choice", "Succeed", "Fail"} else 0)
         widest = max(text_width(line, NAME_SIZE) for line in lines)
         label = fit(label, LABEL_SIZE, _NAME_WIDTH)
         width = max(96.0, widest + extra, text_width(label, LABEL_SIZE) + extra)
         height = len(lines) * NAME_LINE + (LABEL_LINE if label else 0.0) + 2 * _PADDING_Y
         if self._status_lines and node.kind == "state":
-            width, height = max(width, _STATUS_WIDTH + extra), height + LABEL_LINE + 1
+            room = _STATUS_WIDTH + (_INSIDE_WIDTH if node.inside else 0.0)
+            width, height = max(width, room + extra), height + LABEL_LINE + 1
         return Box(node, round(width), round(height), lines, label, collapsed=bool(node.inside))
 
     def _container(self, node: Node, sheet: _Sheet) -> Box:

@@ -118,6 +118,7 @@ class _Pen:
     def __init__(self, flavour: str, dark: bool, status: GraphStatus | None, now: float | None) -> None:
         self._file, self._dark, self._status, self._now = flavour == "file", dark, status, now
         self._used: set[str] = set()
+        self._failed_inside = _failures(status)
 
     def picture(self, drawing: Layout, title: str) -> str:
         """All parts, back to front: frames, lines, boxes, labels."""
@@ -153,6 +154,7 @@ class _Pen:
         """The rules of the roles in use; a literal colour stands before each ``light-dark``."""
         rules = [":root,svg{color-scheme:light dark}.n{cursor:pointer}.n:focus{outline:none}"]
         rules.append(".n:focus-visible>:first-of-type,.n:hover>rect{stroke-width:3.2}")
+        rules.append(".hit>title+*{stroke:#a333c8;stroke:light-dark(#a333c8,#d58cf0);stroke-width:4px}")
         for role in sorted(self._used):
             declared = "".join(_declaration(key, value) for key, value in _PAINTS[role].items())
             rules.append(f".{role}{{{declared}}}")
@@ -192,7 +194,7 @@ class _Pen:
             parts.append(_text(middle, y + 11.5, box.label, self._paint("sub")))
             y += LABEL_LINE
         if state and status_line:
-            parts.append(self._status_line(state, middle, y + 8.5, box.width - 24))
+            parts.append(self._status_line(state, middle, y + 8.5, box.width - 24, box.collapsed))
         return self._group(node, state, parts)
 
     def _dot(self, box: Box) -> str:
@@ -201,8 +203,10 @@ class _Pen:
         parts.append(_text(x, y + 4, box.node.name, self._paint("sub").replace(f'"{LABEL_SIZE:g}"', '"11"')))
         return f"<g>{''.join(parts)}</g>"
 
-    def _status_line(self, state: StateStatus, middle: float, y: float, width: float) -> str:
-        text = fit(state.summary(self._now), LABEL_SIZE, width - 18)
+    def _status_line(self, state: StateStatus, middle: float, y: float, width: float, collapsed: bool) -> str:
+        failed = self._failed_inside.get(state.path, 0) if collapsed else 0
+        summary = state.summary(self._now) + (f" · {failed} failed inside" if failed else "")
+        text = fit(summary, LABEL_SIZE, width - 18)
         # Not started is the absence of a status: the word alone, without a disc.
         started = state.status != "NOT_STARTED"
         left = middle - (text_width(text, LABEL_SIZE) + (18 if started else 0)) / 2
@@ -271,6 +275,18 @@ class _Pen:
     def _edge_label(self, x: float, y: float, text: str, full: str) -> str:
         words = _text(x, y + 11.5, text, self._paint("edge-label"))
         return f"<g><title>{escape(full)}</title>{words}</g>"
+
+
+def _failures(status: GraphStatus | None) -> dict[str, int]:
+    """Number of failed states inside each container, by its key; a key begins with those of all containers round it."""
+    found: dict[str, int] = {}
+    for path, state in status.states.items() if status else ():
+        if state.status in {"FAILED", "TIMED_OUT"}:
+            parts = path.split("/")
+            for depth in range(1, len(parts)):
+                outer = "/".join(parts[:depth])
+                found[outer] = found.get(outer, 0) + 1
+    return found
 
 
 def _role(node: Node, state: StateStatus | None) -> str:

@@ -270,6 +270,7 @@ class Execution:
         follow: bool = False,
         poll: float = 2.0,
         logs: object = None,
+        collapse: bool | None = None,
     ) -> ProgressView:
         """A picture of how the execution stands.
 
@@ -280,11 +281,12 @@ class Execution:
             poll: seconds between two looks at first; they grow to 15 while nothing happens.
             logs: boto3's CloudWatch Logs client, to show the last lines of a SageMaker job's log. A local runtime's
                 jobs need none.
+            collapse: draw Parallel and Map closed; None: only in workflows of more than 150 states.
 
         Returns:
             The picture, which shows itself in a notebook, saves itself (``save("progress.html")``) and prints as text.
         """
-        follower = self._follower(portrait, max_events, logs)
+        follower = self._follower(portrait, max_events, logs, collapse)
         if follow:
             return self._follow(follower, poll)
         follower.look()
@@ -324,7 +326,7 @@ class Execution:
         follower.look()
         return make_report(follower.view(), JobLogs(self._connected, logs)).save(path)
 
-    def _follower(self, portrait: bool | None, max_events: int, logs: object) -> Follower:
+    def _follower(self, portrait: bool | None, max_events: int, logs: object, collapse: bool | None = None) -> Follower:
         from mlflowsteps.workflow.following import Follower
         from mlflowsteps.workflow.job_logs import JobLogs
 
@@ -336,6 +338,7 @@ class Execution:
             max_events=max_events,
             links=not self._connected.local,
             portrait=portrait,
+            collapse=collapse,
             logs=JobLogs(self._connected, logs),
         )
 

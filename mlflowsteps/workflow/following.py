@@ -41,6 +41,7 @@ class Follower:
         max_events: most events to read.
         links: as in ``ProgressView``.
         portrait: as in ``ProgressView``.
+        collapse: as in ``ProgressView``.
         logs: reads jobs' logs.
     """
 
@@ -55,9 +56,11 @@ class Follower:
         links: bool,
         portrait: bool | None,
         logs: JobLogs,
+        collapse: bool | None = None,
     ) -> None:
         self._client, self._arn, self._describe, self._logs = client, execution_arn, describe, logs
-        self._definition, self._links, self._portrait = definition, links, portrait
+        self._definition, self._links = definition, links
+        self._portrait, self._collapse = portrait, collapse
         self._tracker = StatusTracker(definition)
         self._last, self._room = 0, max_events
         self._map_runs: dict[str, Mapping[str, int]] = {}
@@ -92,6 +95,7 @@ class Follower:
             self._description,
             (),
             portrait=self._portrait,
+            collapse=self._collapse,
             notes=said,
             links=self._links,
             tracker=self._tracker,

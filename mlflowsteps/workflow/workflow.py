@@ -21,6 +21,7 @@ from mlflowsteps.exceptions import (
 )
 from mlflowsteps.inputs.placeholders import Placeholder
 from mlflowsteps.inputs.syntax import Json
+from mlflowsteps.steps.foreign import adopted_input, is_foreign
 from mlflowsteps.steps.graphs import FrozenGraph, Graph, GraphFields
 from mlflowsteps.steps.state import State
 from mlflowsteps.steps.states import Chain
@@ -113,7 +114,7 @@ class Workflow(Versioned):
         self.definition = self._graph(definition)
         self.tags = tag_list(tags, upper=False)
         self._tags_given = tags is not None
-        self.workflow_input = execution_input
+        self.workflow_input: Placeholder | None = adopted_input(execution_input)
         self.format_json = format_json
         self.state_machine_arn = state_machine_arn
         self._given_client = client
@@ -123,6 +124,9 @@ class Workflow(Versioned):
     def _graph(self, definition: Definition) -> Graph:
         if isinstance(definition, Graph):
             return definition
+        given: Any = definition
+        if is_foreign(given) and {"branch", "definition"} & vars(given).keys():  # a Graph or FrozenGraph of theirs
+            return FrozenGraph(given.to_dict())
         if isinstance(definition, Mapping):
             return FrozenGraph(definition)
         fields: GraphFields = {
@@ -594,18 +598,19 @@ class Workflow(Versioned):
         """
         return self.definition.to_json(pretty)
 
-    def render_graph(self, portrait: bool | None = None) -> GraphView:
+    def render_graph(self, portrait: bool | None = None, *, collapse: bool | None = None) -> GraphView:
         """A picture of the workflow; it needs no client.
 
         Args:
             portrait: True: from top to bottom; False: from left to right; None: whichever suits.
+            collapse: draw Parallel and Map closed; None: only in workflows of more than 150 states.
 
         Returns:
             The picture, which shows itself in a notebook, saves itself (``save("graph.svg")``) and prints as text.
         """
         from mlflowsteps.display import GraphView
 
-        return GraphView(self.definition.to_dict(), portrait=portrait, title=self.name)
+        return GraphView(self.definition.to_dict(), portrait=portrait, title=self.name, collapse=collapse)
 
     def get_cloudformation_template(self, description: str | None = None) -> str:
         """The workflow as a CloudFormation template, in YAML.

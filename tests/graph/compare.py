@@ -33,8 +33,8 @@ _POINTS = 72.0  # an inch: Graphviz's lengths are points, its nodes' sizes inche
 INTRODUCTION = """# Pictures
 
 `workflow.render_graph()` lays a workflow out by itself: it needs neither Graphviz nor a browser extension. Here are ten
-workflows of different shape, ours on the left, [Graphviz](https://graphviz.org)'s `dot` on the right; Graphviz was given
-the same boxes and texts, so that the numbers compare. *Crossings* are lines that cross; *length* is that of all
+workflows of different shape, ours on the left, [Graphviz](https://graphviz.org)'s `dot` on the right; Graphviz was
+given the same boxes and texts, so that the numbers compare. *Crossings* are lines that cross; *length* is that of all
 lines together, in pixels, shared stretches counted once. `python -m tests.graph.compare` makes this page.
 
 In the Amazon States Language no transition crosses a container's border. Our layout uses that: each container is laid

@@ -150,6 +150,7 @@ def test_containers_of_large_definitions_are_closed_unless_asked_for():
     closed = layout(read_model(large))
     assert [box.node.name for box in closed.boxes if box.collapsed] == ["P"]
     assert len(closed.boxes) == 3
+    assert closed.boxes[1].label == "Parallel · 200 states"
     assert len(layout(read_model(large), collapse=False).boxes) == 203
 
 

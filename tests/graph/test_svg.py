@@ -126,3 +126,10 @@ def test_labels_can_be_read_on_every_ground(role, dark):
 
 def test_two_hundred_states_stay_below_four_hundred_kilobytes():
     assert len(picture(samples.large(200), flavour="notebook")) < 400_000
+
+
+def test_closed_container_tells_how_many_states_failed_inside():
+    status = execution_status(samples.TARGET, histories.target_failed())
+    closed = draw(layout(read_model(samples.TARGET), collapse=True, status_lines=True), status)
+    assert "1 failed inside" in closed
+    assert "failed inside" not in draw(layout(read_model(samples.TARGET), collapse=False, status_lines=True), status)
