@@ -5,6 +5,16 @@ from __future__ import annotations
 from mlflowsteps.steps.aws_sdk import AwsSdkStep
 from mlflowsteps.steps.choice_rule import ChoiceRule
 from mlflowsteps.steps.compute import BatchSubmitJobStep, EcsRunTaskStep, GlueStartJobRunStep, LambdaStep
+from mlflowsteps.steps.distributed import (
+    ItemBatcher,
+    ResultWriter,
+    S3CsvReader,
+    S3JsonLinesReader,
+    S3JsonReader,
+    S3ManifestReader,
+    S3ObjectsReader,
+    S3ParquetReader,
+)
 from mlflowsteps.steps.optimized import (
     ApiGatewayInvokeStep,
     AthenaGetQueryExecutionStep,
@@ -34,6 +44,7 @@ from mlflowsteps.steps.optimized import (
     MediaConvertCreateJobStep,
     SageMakerCreateLabelingJobStep,
 )
+from mlflowsteps.steps.presets import catch_all, retry_throttling, sagemaker_retry, unique_job_name
 from mlflowsteps.steps.sagemaker import (
     EndpointConfigStep,
     EndpointStep,
@@ -146,6 +157,7 @@ __all__ = [
     "GlueStartJobRunStep",
     "Graph",
     "HttpInvokeStep",
+    "ItemBatcher",
     "LambdaStep",
     "Map",
     "MediaConvertCreateJobStep",
@@ -153,7 +165,14 @@ __all__ = [
     "Parallel",
     "Pass",
     "ProcessingStep",
+    "ResultWriter",
     "Retry",
+    "S3CsvReader",
+    "S3JsonLinesReader",
+    "S3JsonReader",
+    "S3ManifestReader",
+    "S3ObjectsReader",
+    "S3ParquetReader",
     "SageMakerCreateLabelingJobStep",
     "SnsPublishStep",
     "SqsSendMessageStep",
@@ -165,4 +184,8 @@ __all__ = [
     "TransformStep",
     "TuningStep",
     "Wait",
+    "catch_all",
+    "retry_throttling",
+    "sagemaker_retry",
+    "unique_job_name",
 ]

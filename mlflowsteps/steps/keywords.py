@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, TypedDict
 
 from mlflowsteps.inputs.expressions import Expression
 from mlflowsteps.inputs.syntax import Json
+from mlflowsteps.steps.parts import Part
 
 __all__ = [
     "CatchFields",
@@ -148,11 +149,11 @@ class MapFields(_Work, total=False):
     """JSONata: the items."""
     item_selector: Json
     """The input of each iteration."""
-    item_reader: dict[str, Any] | None
+    item_reader: dict[str, Any] | Part | None
     """Where a Distributed Map reads its items from."""
-    item_batcher: dict[str, Any] | None
+    item_batcher: dict[str, Any] | Part | None
     """How items of a Distributed Map are put into batches."""
-    result_writer: dict[str, Any] | None
+    result_writer: dict[str, Any] | Part | None
     """Where a Distributed Map writes its results to."""
     label: str | None
     """Name of a Distributed Map in ARNs, at most 40 characters."""

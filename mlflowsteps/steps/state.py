@@ -22,6 +22,7 @@ from mlflowsteps.inputs.templates import PLAIN, Place, Template, expression_text
 from mlflowsteps.steps.block import Block, render_fields
 from mlflowsteps.steps.chain import Chain, head_of, warn_of_relinking
 from mlflowsteps.steps.compile import Nest, compile_state, reachable
+from mlflowsteps.steps.parts import said_in
 from mlflowsteps.steps.retries import Catch, Retry
 
 __all__ = ["NextStep", "State", "Step", "add_handlers", "check_step", "rows"]
@@ -274,7 +275,7 @@ NextStep = TypeVar("NextStep", bound=Step)
 
 def _said_otherwise(fields: Mapping[str, Json], state_type: str, language: str) -> dict[str, Json]:
     """The same fields under the names by which this query language says them; the argument stays as it is."""
-    found = dict(fields)
+    found = said_in(language, fields)
     if language == JSONATA:
         _to_jsonata(found, state_type)
         return found

@@ -297,9 +297,11 @@ class Map(State):
         retry: a retrier, or several.
         catch: a catcher, or several.
         iterator: what is run for each item, under the field's old name Iterator: a state, a chain, or a function that
-            is given ``MapItemValue()`` and returns one.
+            is given the item as a placeholder and returns one. In a Distributed Map the item, or the batch of
+            items, is the input of the child execution.
         item_processor: the same under today's name ItemProcessor; a dict is taken as it stands.
-        processor_config: Mode (INLINE, DISTRIBUTED) and ExecutionType (STANDARD, EXPRESS) of ``item_processor``.
+        processor_config: Mode (INLINE, DISTRIBUTED) and ExecutionType (STANDARD, EXPRESS) of ``item_processor``;
+            DISTRIBUTED and STANDARD where left out and a reader, batcher, writer or label is given.
         output_schema: schema of what ``output()`` gives.
         fields: the fields, by keyword; see ``keywords.MapFields``.
 
@@ -341,19 +343,30 @@ class Map(State):
         super().__init__(state_id, "Map", output_schema, **fields)
         if iterator is not None and (item_processor is not None or processor_config is not None):
             raise TypeError(f"Map {state_id!r}: iterator is the old form of item_processor; give item_processor only")
-        self.iterator: Step | None = _iterated(iterator)
+        self.processor_config = processor_config or self._implied_config()
+        item = _ChildInput() if self._is_distributed() else MapItemValue()
+        if self._is_distributed() and iterator is not None:
+            iterator, item_processor = None, iterator  # the old form of the field cannot be distributed
+        self.iterator: Step | None = _iterated(iterator, item)
         self.item_processor: Step | dict[str, Any] | None = (
-            item_processor if isinstance(item_processor, dict) else _iterated(item_processor)
+            item_processor if isinstance(item_processor, dict) else _iterated(item_processor, item)
         )
-        self.processor_config = processor_config
         add_handlers(self, retry, catch)
 
     def attach_iterator(self, iterator: Step | Callable[[MapItemValue], Step]) -> None:
         """Run ``iterator`` for each item, in place of what was run before."""
-        if self.item_processor is not None:
-            self.item_processor = _iterated(iterator)
+        if self.item_processor is not None or self._is_distributed():
+            self.item_processor = _iterated(iterator, _ChildInput() if self._is_distributed() else MapItemValue())
         else:
-            self.iterator = _iterated(iterator)
+            self.iterator = _iterated(iterator, MapItemValue())
+
+    def _implied_config(self) -> dict[str, str] | None:
+        """The configuration of a Map that has what only a Distributed Map can have."""
+        distributed = any(self.fields.get(name) is not None for name in _DISTRIBUTED_ONLY)
+        return {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"} if distributed else None
+
+    def _is_distributed(self) -> bool:
+        return (self.processor_config or {}).get("Mode") == "DISTRIBUTED"
 
     def nested(self) -> Iterable[Step]:
         """What the machines nested in this state begin with."""
@@ -425,9 +438,18 @@ def _ends(state: State, next_step: object) -> ValueError:
     )
 
 
-def _iterated(step: Step | Callable[[MapItemValue], Step] | None) -> Step | None:
+class _ChildInput(MapItemValue):
+    """The item that a child execution of a Distributed Map works on: its input."""
+
+    root = "$$.Execution.Input"
+
+
+_DISTRIBUTED_ONLY = ("item_reader", "item_batcher", "result_writer", "label")
+
+
+def _iterated(step: Step | Callable[[MapItemValue], Step] | None, item: MapItemValue) -> Step | None:
     """What a Map runs: the step, or what a function makes of the item."""
-    found = step(MapItemValue()) if callable(step) else step
+    found = step(item) if callable(step) else step
     if found is not None:
         check_step(found)
     return found
