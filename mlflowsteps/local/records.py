@@ -5,6 +5,7 @@ Pure: no I/O, no clock, no thread. The interpreter's own records (run, command, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -58,6 +59,9 @@ class TaskReport(Protocol):
 
     def succeeded(self, output: Json) -> None:
         """The task is done; output becomes the state's result."""
+
+    def exchanged(self, request: Mapping[str, Json], response: Mapping[str, Json]) -> None:
+        """What went over the wire (HTTP tasks); shown by TestState, else to nobody."""
 
     def failed(self, error: str, cause: str | None = None, *, phase: str = "run") -> None:
         """The task failed.

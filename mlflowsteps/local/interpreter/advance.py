@@ -158,8 +158,8 @@ def _stopped(run: Run, event: events.Stopped) -> None:
     end_run(run, _cut_off(run), "ABORTED", details, End("ABORTED", None, event.error, event.cause))
 
 
-def _redriven(run: Run, event: events.Redriven) -> None:
-    if redrive(run, event):
+def _redriven(run: Run, event: events.Redriven) -> None:  # noqa: ARG001 - its token is the scheduler's
+    if redrive(run):
         _limit_time(run)
 
 

@@ -81,7 +81,7 @@ class _Iterations:
         return list(self.running.values())
 
     def revive(self, run: Run) -> bool:
-        """Iterations that have not ended go on, and those start that had no place; where all had ended, all begin anew."""
+        """Iterations that have not ended go on, and others start; where all had ended, all begin anew."""
         self.scheduled = False
         left = self.next < len(self.items)
         if left and len(self.running) < self.limit:

@@ -7,24 +7,18 @@ retries begin anew. Goes down by an explicit list, so that nesting does not recu
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .run import Frame, Run
-
-if TYPE_CHECKING:
-    from . import events
 
 __all__ = ["redrive"]
 
 _ENTERED_AGAIN = frozenset({"Fail"})
 
 
-def redrive(run: Run, event: events.Redriven) -> int:
+def redrive(run: Run) -> int:
     """Let an execution that has ended go on.
 
     Args:
         run: the run; one that has not ended, or that succeeded, is left alone.
-        event: the wish.
 
     Returns:
         Id of ExecutionRedriven; 0 where nothing was done.

@@ -26,7 +26,7 @@ from mlflowsteps.local.functions import Function, FunctionRegistry
 from mlflowsteps.local.jobs.manager import JobManager
 from mlflowsteps.local.objects import ObjectStore
 from mlflowsteps.local.quotas import Quotas
-from mlflowsteps.local.records import Json
+from mlflowsteps.local.records import Json, TaskHandler
 from mlflowsteps.local.runtime.folder import Folder
 from mlflowsteps.local.runtime.moto import MotoServer
 from mlflowsteps.local.runtime.services import Players
@@ -41,6 +41,7 @@ from mlflowsteps.local.services.wire import boto_name, missing_service
 from mlflowsteps.local.store import Store
 from mlflowsteps.local.tasks.activities import Activities
 from mlflowsteps.local.tasks.handlers import IntegrationFunction, TaskHandlers
+from mlflowsteps.local.tasks.http_tasks import HttpTask
 
 if TYPE_CHECKING:
     from mlflowsteps.local.jobs.images.registry import ImageCommand
@@ -76,6 +77,7 @@ class LocalRuntime:
         resume: take up interrupted executions with the first client; else only ``resume()`` does.
         quotas: quotas of Step Functions that differ from the service's, by name, such as ``{"history_events": 100}``;
             ``mlflowsteps.local.quotas.Quotas`` lists them.
+        allowed_hosts: hosts, ``name`` or ``name:port``, that ``http:invoke`` may ask beside this machine.
 
     Raises:
         RuntimeBusy: another runtime has the folder open.
@@ -101,11 +103,13 @@ class LocalRuntime:
         read_only: bool = False,
         resume: bool = True,
         quotas: Mapping[str, float] | None = None,
+        allowed_hosts: Iterable[str] = (),
     ) -> None:
         _check_arguments(region, account_id, aws, max_jobs, clients or {}, pass_environment)
         self.root = Path(root).expanduser().resolve()
         self.region, self.account_id, self.read_only = region, account_id, read_only
         self.quotas = Quotas.of(quotas)
+        self.allowed_hosts = tuple(allowed_hosts)
         self._temporary = False
         self._resume_first = resume and not read_only
         self._resumed = False
@@ -162,7 +166,11 @@ class LocalRuntime:
         )
         watches = {"sagemaker": self._watch_job, "stepfunctions": self._watch_execution}
         self._activities = Activities(self._has_activity, workers=self.quotas.activity_pollers)
-        self._handlers = TaskHandlers(self._players, watches, others={"activity": self._activities})
+        others: dict[str, TaskHandler] = {
+            "activity": self._activities,
+            "http:invoke": HttpTask(self.allowed_hosts, self.region),
+        }
+        self._handlers = TaskHandlers(self._players, watches, others=others)
         self.scheduler = Scheduler(self.store, clock, self._handlers.handler_for, clients=self._players)
 
     @classmethod

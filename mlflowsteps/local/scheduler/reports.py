@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from mlflowsteps.asl.payloads import dumps
 from mlflowsteps.local.interpreter import Event, TaskFailed, TaskStarted, TaskSubmitted, TaskSucceeded
@@ -37,7 +37,7 @@ class Report:
         begin: takes the event of a worker's start; whether it was stored. None: no worker can start it.
     """
 
-    __slots__ = ("_begin", "_end", "_submit", "_task")
+    __slots__ = ("_begin", "_end", "_submit", "_task", "exchange")
 
     def __init__(
         self,
@@ -47,11 +47,16 @@ class Report:
         begin: Callable[[EventMaker], bool] | None = None,
     ) -> None:
         self._task, self._end, self._submit, self._begin = task, end, submit, begin
+        self.exchange: dict[str, Json] = {}
 
     def started(self, worker: str | None) -> bool:
         """See ``records.TaskReport``."""
         task = self._task
         return self._begin is not None and self._begin(lambda now: TaskStarted(now, task, worker))
+
+    def exchanged(self, request: Mapping[str, Json], response: Mapping[str, Json]) -> None:
+        """See ``records.TaskReport``."""
+        self.exchange = {"request": dict(request), "response": dict(response)}
 
     def submitted(self, output: Json) -> None:
         """See ``records.TaskReport``; an output that is no JSON fails the task."""

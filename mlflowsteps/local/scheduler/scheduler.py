@@ -392,7 +392,7 @@ class Scheduler:
 
     # Tasks that belong to no execution
 
-    def try_task(self, request: TaskRequest, seconds: float) -> Event:
+    def try_task(self, request: TaskRequest, seconds: float) -> tuple[Event, dict[str, Any]]:
         """Carry one task out and wait for its end.
 
         Args:
@@ -400,7 +400,8 @@ class Scheduler:
             seconds: most real seconds it may take; the task's own time-out may be shorter.
 
         Returns:
-            What to tell of it: that it succeeded, failed, or took too long.
+            What to tell of it: that it succeeded, failed, or took too long; and what went over the wire, where the
+            handler tells that: ``request`` and ``response``.
         """
         self._check_open()
         number = int(request.task_id.rpartition("#")[2])
@@ -410,13 +411,14 @@ class Scheduler:
             with suppress(InvalidStateError):
                 ended.set_result(event)
 
-        self._workers.submit(partial(self._hand_out, request, Report(number, end, lambda _event: None)))
+        report = Report(number, end, lambda _event: None)
+        self._workers.submit(partial(self._hand_out, request, report))
         limit = seconds if request.timeout_seconds is None else min(seconds, request.timeout_seconds)
         try:
             event = ended.result(limit)
         except TimeoutError:
             event = failed(number, "States.Timeout", None)
-        return event(milliseconds(self._clock.now()))
+        return event(milliseconds(self._clock.now())), report.exchange
 
     # What the engine has done (see engine.Effects); called on its thread
 

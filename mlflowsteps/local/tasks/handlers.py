@@ -32,7 +32,8 @@ class TaskHandlers:
     Args:
         clients: who plays what.
         watches: by boto3's name of a service, how to be told of the end of its jobs.
-        others: handlers of further kinds of resources, such as ``activity``.
+        others: handlers of further kinds of resources, such as ``activity``, and of integrations that call no service,
+            such as ``http:invoke``.
     """
 
     def __init__(
@@ -75,8 +76,9 @@ class TaskHandlers:
         function = self._registered.get(f"{prefix}{resource.service}:{resource.action}")
         if function is not None and resource.kind in ("optimized", "aws-sdk"):
             return RegisteredTask(resource, function, self._clients)
-        if resource.kind in self._others:
-            return self._others[resource.kind]
+        for name in (resource.kind, f"{prefix}{resource.service}:{resource.action}"):
+            if name in self._others:
+                return self._others[name]
         maker = _MAKERS.get(resource.kind)
         if maker is None:
             raise StatesError(

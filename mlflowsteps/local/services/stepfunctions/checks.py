@@ -17,6 +17,7 @@ __all__ = [
     "MAX_PAYLOAD_BYTES",
     "check_choice",
     "check_description",
+    "check_included",
     "check_json",
     "check_name",
     "check_role",
@@ -70,6 +71,16 @@ def resource_parts(arn: str, *kinds: str) -> list[str]:
     if found.service != "states" or parts[0] not in kinds or len(parts) < 2 or not parts[1]:
         raise refuse("InvalidArn", f"Resource type not valid in this context: {parts[0][:300]}")
     return parts
+
+
+def check_included(params: dict[str, Any]) -> bool:
+    """Whether definitions and payloads are wanted, not metadata alone.
+
+    Raises:
+        ServiceError: ValidationException.
+    """
+    wanted = check_choice(params.get("includedData", "ALL_DATA"), "includedData", ("ALL_DATA", "METADATA_ONLY"))
+    return wanted == "ALL_DATA"
 
 
 def check_worker(name: str | None) -> str | None:

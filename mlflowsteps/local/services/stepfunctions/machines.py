@@ -8,6 +8,7 @@ from typing import Any
 
 from mlflowsteps.asl.arns import state_machine_arn
 from mlflowsteps.asl.payloads import Json, loads
+from mlflowsteps.asl.references import variable_references
 from mlflowsteps.asl.validate import invalid_definition_message, service_location, validate
 from mlflowsteps.exceptions import Diagnostic, ServiceError
 from mlflowsteps.local.scheduler import machine_of
@@ -15,6 +16,7 @@ from mlflowsteps.local.services.stepfunctions.base import ALIASES, MACHINES, VER
 from mlflowsteps.local.services.stepfunctions.checks import (
     check_choice,
     check_description,
+    check_included,
     check_name,
     check_role,
     machine_parts,
@@ -111,9 +113,10 @@ class MachineOperations(VersionOperations):
         keys = ["name", "status", "definition", "roleArn", "type", "creationDate", *CONFIGURATIONS]
         keys += [key for key in ("revisionId", "description") if key in record]
         response = {"stateMachineArn": record["arn"]} | {key: record[key] for key in keys}
-        if params.get("includedData") == "METADATA_ONLY":
-            response["definition"] = ""
-        return response
+        if not check_included(params):
+            return response | {"definition": ""}
+        references = variable_references(loads(record["definition"]))
+        return response | ({"variableReferences": references} if references else {})
 
     def delete_state_machine(self, params: Record) -> Record:
         """DeleteStateMachine. Its executions are stopped; they can be described until the name is taken again."""

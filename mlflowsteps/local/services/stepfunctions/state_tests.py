@@ -57,6 +57,10 @@ class StateTestOperations(Operations):
     def test_state(self, params: Record) -> Record:
         """TestState."""
         level = check_choice(params.get("inspectionLevel", "INFO"), "inspectionLevel", LEVELS)
+        if params.get("revealSecrets") and level != "TRACE":
+            raise refuse("ValidationException", "revealSecrets needs the inspectionLevel TRACE")
+        if "roleArn" in params:
+            check_role(params["roleArn"])
         source, machine, state, in_map = _state_under_test(params)
         text = params.get("input", "{}")
         given = check_json(text, "input", "InvalidExecutionInput")
@@ -76,10 +80,12 @@ class StateTestOperations(Operations):
         probe = Probe(machine, state, header, settings)
         if pointed:
             probe.seen.phases["afterItemsPointer"] = reader_items
-        self._run(probe)
+        exchange = self._run(probe)
         response = _outcome(probe)
         if level != "INFO":
             response["inspectionData"] = _inspection(probe, text)
+            if level == "TRACE" and exchange:  # no connection adds anything, so nothing is left out as a secret
+                response["inspectionData"] |= exchange
         return response
 
     def _header(self, params: Record, text: str) -> RunHeader:
@@ -97,10 +103,14 @@ class StateTestOperations(Operations):
             machine_type="EXPRESS",
         )
 
-    def _run(self, probe: Probe) -> None:
+    def _run(self, probe: Probe) -> Record:
+        """Run the state; returns what went over the wire."""
         task = probe.start()
+        exchange: Record = {}
         while task is not None:
-            task = probe.tell(self._scheduler.try_task(_request(probe, task), MAX_SECONDS))
+            event, exchange = self._scheduler.try_task(_request(probe, task), MAX_SECONDS)
+            task = probe.tell(event)
+        return exchange
 
 
 # --- the state
@@ -213,7 +223,6 @@ def _check_unmocked(params: Record, state: State) -> None:
         raise refuse("ValidationException", f"A task of {resource.text} needs a mock to be tested")
     if "roleArn" not in params:
         raise refuse("ValidationException", "A roleArn is needed to test a Task state without a mock")
-    check_role(params["roleArn"])
 
 
 def _check_result(result: Json, source: Record, state: State, mode: str) -> None:
