@@ -27,7 +27,7 @@ def set_stream_logger(level: int = logging.INFO) -> None:
     """
     import sys
 
-    from mlflowsteps.workflow.utils import CustomColorFormatter
+    from mlflowsteps.logs import CustomColorFormatter
 
     logger = logging.getLogger("mlflowsteps")
     logger.setLevel(level)

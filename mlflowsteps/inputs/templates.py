@@ -61,7 +61,13 @@ def expression_text(value: Json) -> str | None:
     """
     if isinstance(value, str):
         return resolve_tokens(value) if "⟦" in value else None
-    return value.to_jsonpath() if isinstance(value, Reference) else None
+    if isinstance(value, Reference) or type(value).__module__ == _FOREIGN:
+        return str(value.to_jsonpath())
+    return None
+
+
+_FOREIGN = "stepfunctions.inputs.placeholders"
+"""Module of the placeholders of the old SDK's real package, which are taken for their paths."""
 
 
 def holds_expression(value: Json) -> bool:

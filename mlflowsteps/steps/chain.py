@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from mlflowsteps.exceptions import DuplicateStatesInChain
-from mlflowsteps.steps.foreign import adopted, is_foreign
+from mlflowsteps.steps.foreign import KINDS, adopted, is_foreign
 
 if TYPE_CHECKING:
     from mlflowsteps.steps.state import State, Step
@@ -40,6 +40,13 @@ class Chain:
     def steps(self) -> list[State]:
         """The steps, in order."""
         return self._items if len(self._items) == self._length else self._items[: self._length]
+
+    @classmethod
+    def linked(cls, steps: list[State]) -> Self:
+        """A chain of steps that go on with one another already; their links stay as they are."""
+        chain = cls()
+        chain._own(list(steps))
+        return chain
 
     def append(self, step: Step) -> None:
         """Put a step, or all of a chain's, at the end.
@@ -171,3 +178,6 @@ def _caller_level() -> int:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("mlflowsteps."):
         frame, level = frame.f_back, level + 1
     return level
+
+
+KINDS["Chain"] = Chain.linked

@@ -13,6 +13,7 @@ from mlflowsteps.inputs.templates import Place, Template
 from mlflowsteps.steps.block import Block
 from mlflowsteps.steps.chain import Chain
 from mlflowsteps.steps.compile import compile_machine
+from mlflowsteps.steps.foreign import adopted, is_foreign
 from mlflowsteps.steps.state import State
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class Graph(Block):
     query_language: str | None
 
     def __init__(self, branch: Step, **fields: Unpack[GraphFields]) -> None:
+        if is_foreign(branch):
+            branch = adopted(branch)
         if not isinstance(branch, State | Chain):
             raise ValueError(f"Expected branch to be a State or a Chain, but got `{branch}`")  # noqa: TRY004 - the old SDK's
         super().__init__(fields)

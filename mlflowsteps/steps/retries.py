@@ -8,6 +8,7 @@ from mlflowsteps.asl.fields import INTEGER, LIST, NUMBER, REFERENCE_PATH, TEMPLA
 from mlflowsteps.inputs.syntax import Json
 from mlflowsteps.inputs.templates import Place, Template
 from mlflowsteps.steps.block import Block
+from mlflowsteps.steps.foreign import KINDS, adopted, is_foreign
 from mlflowsteps.steps.keywords import CatchFields, RetryFields
 
 if TYPE_CHECKING:
@@ -75,8 +76,11 @@ class Catch(Block):
 
     def __init__(self, next_step: Step, **fields: Unpack[CatchFields]) -> None:
         super().__init__(fields)
-        self.next_step = next_step
+        self.next_step: Step = adopted(next_step) if is_foreign(next_step) else next_step
 
     def render(self, template: Template, place: Place) -> dict[str, Json]:
         """The catcher as it stands in a definition."""
         return {**super().render(template, place), "Next": self.next_step.state_id}
+
+
+KINDS.update(Retry=Retry, Catch=Catch)

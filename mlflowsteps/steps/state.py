@@ -22,10 +22,11 @@ from mlflowsteps.inputs.templates import PLAIN, Place, Template, expression_text
 from mlflowsteps.steps.block import Block, render_fields
 from mlflowsteps.steps.chain import Chain, head_of, warn_of_relinking
 from mlflowsteps.steps.compile import Nest, compile_state, reachable
+from mlflowsteps.steps.foreign import adopted, handlers_of, is_foreign
 from mlflowsteps.steps.parts import said_in
 from mlflowsteps.steps.retries import Catch, Retry
 
-__all__ = ["NextStep", "State", "Step", "add_handlers", "check_step", "rows"]
+__all__ = ["NextStep", "State", "Step", "add_handlers", "as_step", "rows"]
 
 Step: TypeAlias = "State | Chain"
 """What may follow a state: another one, or a chain."""
@@ -107,14 +108,13 @@ class State(Block):
         Raises:
             ValueError: this state ends the workflow.
         """
-        check_step(next_step)
+        next_step = as_step(next_step)
         warn_of_relinking(f"State {self.state_id!r}", self.next_step, next_step)
         self.next_step = next_step
         return next_step
 
     def __rshift__(self, other: Step) -> Chain:
-        check_step(other)
-        return Chain([self, other])
+        return Chain([self, as_step(other)])
 
     def output(self) -> StepInput:
         """The state's output, as a placeholder for what follows; its keys are those of ``output_schema``."""
@@ -320,23 +320,26 @@ def _origins(value: Json) -> Iterator[Origin]:
             pending.extend(item)
 
 
-def check_step(step: object) -> None:
-    """Refuse what is no step, and a chain without any.
+def as_step(step: Any) -> Any:
+    """The step itself, once it is told to be one; a step of the real ``stepfunctions`` package as one of ours.
 
     Raises:
         TypeError: it is neither a state nor a chain.
         ValueError: the chain is empty.
     """
+    if is_foreign(step):
+        step = adopted(step)
     if not isinstance(step, State | Chain):
         raise TypeError(f"Expected a state or a chain, but got {step!r} ({type(step).__name__})")
     head_of(step)
+    return step
 
 
 _Handler = TypeVar("_Handler", Retry, Catch)
 
 
 def _instances(given: _Handler | list[_Handler], kind: type[_Handler], state_id: str) -> list[_Handler]:
-    found = list(given) if isinstance(given, list | tuple) else [given]
+    found = handlers_of(list(given) if isinstance(given, list | tuple) else [given])
     for item in found:
         if not isinstance(item, kind):
             raise TypeError(f"State {state_id!r}: expected {kind.__name__}(...), or a list of them, not {item!r}")

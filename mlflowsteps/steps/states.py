@@ -19,6 +19,7 @@ from mlflowsteps.inputs.templates import Place, Template
 from mlflowsteps.steps.block import Block, to_pascalcase
 from mlflowsteps.steps.chain import Chain, warn_of_relinking
 from mlflowsteps.steps.compile import Nest
+from mlflowsteps.steps.foreign import KINDS, adopted_rule
 from mlflowsteps.steps.graphs import FrozenGraph, Graph
 from mlflowsteps.steps.keywords import (
     ChoiceFields,
@@ -31,7 +32,7 @@ from mlflowsteps.steps.keywords import (
     WaitFields,
 )
 from mlflowsteps.steps.retries import Catch, Retry
-from mlflowsteps.steps.state import NextStep, State, Step, add_handlers, check_step, rows
+from mlflowsteps.steps.state import NextStep, State, Step, add_handlers, as_step, rows
 
 __all__ = [
     "Block",
@@ -188,9 +189,10 @@ class Choice(State):
         Raises:
             TypeError: ``rule`` is no rule, or ``next_step`` is no step.
         """
+        rule = adopted_rule(rule)
         if not isinstance(rule, BaseRule):
             raise TypeError(f"Choice {self.state_id!r}: {rule!r} is no rule; make one by ChoiceRule, or by comparing")
-        check_step(next_step)
+        next_step = as_step(next_step)
         self.choices.append((rule, next_step))
         self._extras.append({"Assign": assign, "Output": output})
 
@@ -203,7 +205,7 @@ class Choice(State):
 
     def default_choice(self, next_step: Step) -> None:
         """Go on with ``next_step`` where no rule holds."""
-        check_step(next_step)
+        next_step = as_step(next_step)
         warn_of_relinking(f"The default of Choice {self.state_id!r}", self.default, next_step)
         self.default = next_step
 
@@ -278,8 +280,7 @@ class Parallel(State):
         Args:
             branch: the state or chain that it begins with.
         """
-        check_step(branch)
-        self.branches.append(branch)
+        self.branches.append(as_step(branch))
 
     def nested(self) -> Iterable[Step]:
         """What the machines nested in this state begin with."""
@@ -450,6 +451,7 @@ _DISTRIBUTED_ONLY = ("item_reader", "item_batcher", "result_writer", "label")
 def _iterated(step: Step | Callable[[MapItemValue], Step] | None, item: MapItemValue) -> Step | None:
     """What a Map runs: the step, or what a function makes of the item."""
     found = step(item) if callable(step) else step
-    if found is not None:
-        check_step(found)
-    return found
+    return None if found is None else as_step(found)
+
+
+KINDS.update({kind.__name__: kind for kind in (Pass, Succeed, Fail, Wait, Choice, Parallel, Map, Task)})
