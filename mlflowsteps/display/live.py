@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TextIO
 
 from mlflowsteps.display.progress import ProgressView
+from mlflowsteps.display.view import cell_number
 from mlflowsteps.graph.visits import STATUSES
 from mlflowsteps.graph.words import cut, duration, visible
 
@@ -23,6 +24,7 @@ __all__ = ["HEARTBEAT_SECONDS", "Live"]
 HEARTBEAT_SECONDS = 300.0
 """Without a terminal, a line says after so long without a change that the execution goes on."""
 
+_REFRESH_SECONDS = 30.0  # a notebook's running durations and time of update are renewed so often without a change
 _REDRAW_SECONDS = 1.0  # a terminal's running durations are redrawn no more often
 
 
@@ -58,7 +60,7 @@ class Live:
         variables = os.environ if environ is None else environ
         self.mode = mode or _found_mode(out, variables)
         makers: dict[str, Callable[[], _Screen]] = {
-            "notebook": _Notebook,
+            "notebook": lambda: _Notebook(clock),
             "terminal": lambda: _terminal(out, clock),
             "lines": lambda: _Lines(out, clock),
         }
@@ -103,17 +105,19 @@ def _in_notebook() -> bool:
 
 
 class _Notebook:
-    """One output, replaced when the view has changed."""
+    """One output, replaced when the view has changed, or its durations have grown old."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock, self._drawn = clock, 0.0
         self._handle: Any = None
         self._digest = ""
+        self._last: ProgressView | None = None
 
     def show(self, view: ProgressView) -> None:
-        digest = view.digest()
-        if digest == self._digest:
+        digest, now = view.digest(), self._clock()
+        if digest == self._digest and now - self._drawn < _REFRESH_SECONDS:
             return
-        self._digest = digest
+        self._digest, self._drawn, self._last = digest, now, view
         if self._handle is None:
             from IPython import display
 
@@ -122,7 +126,9 @@ class _Notebook:
             self._handle.update(view)
 
     def close(self) -> None:
-        """The last frame stays in the notebook."""
+        """The last frame stays in the notebook, once: as a cell's result it is not shown by that cell again."""
+        if self._last is not None:
+            self._last.shown_by_cell(cell_number())
 
 
 class _Lines:

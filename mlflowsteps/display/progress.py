@@ -180,10 +180,22 @@ class ProgressView(View):
             lines.append(f"Cause: {visible(cut(_reason(self.cause), 2000), lines=True)}")
         if self.log_file:
             lines.append(f"Log: {visible(self.log_file)}")
+        lines += self._earlier()
         if self.failed_state and self._status.failed is not None:
             said = self.logs.get(self._status.failed.path, ())[-_LAST_WORDS:]
             lines += [f"  {visible(cut(line, 300))}" for line in said]
         return "\n".join(lines)
+
+    def _earlier(self) -> list[str]:
+        """Errors of other states on the way to the failure: a Fail state tells nothing of what led to it."""
+        last = self._status.failed.path if self._status.failed else None
+        found = []
+        for path, state in self._status.states.items():
+            node = self.model.nodes.get(path)
+            if state.error and path != last and not (node and node.inside) and state.status in {"FAILED", "CAUGHT"}:
+                reason = cut(_reason(state.cause or ""), 200)
+                found.append(f"Earlier: {visible(self.place_of(path))}: {visible(f'{state.error}: {reason}')}")
+        return found[:_LAST_WORDS]
 
     def to_text(self) -> str:
         """Headline, failure and the states as an indented tree."""

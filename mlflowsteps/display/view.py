@@ -7,6 +7,7 @@ execution adds is ``progress``'s.
 from __future__ import annotations
 
 import json
+import sys
 import uuid
 from collections.abc import Callable
 from functools import cached_property
@@ -27,10 +28,18 @@ if TYPE_CHECKING:
     import graphviz  # type: ignore[import-untyped]
     import networkx as nx
 
-__all__ = ["GraphView", "View"]
+__all__ = ["GraphView", "View", "cell_number"]
 
 _SCALE = 2  # of a PNG against the SVG's pixels: sharp on dense screens
 _LARGEST_PNG = 16_000  # pixels a side; above it renderers give up
+
+
+def cell_number() -> int | None:
+    """Execution count of the notebook's cell that runs; None outside of IPython, which is not loaded to find out."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
+    number = getattr(shell, "execution_count", None)
+    return number if isinstance(number, int) else None
 
 
 class View:
@@ -52,6 +61,7 @@ class View:
         self.definition: Json = read_definition(definition)
         self.title = title
         self._portrait, self._collapse = portrait, collapse
+        self._shown_by: int | None = None
 
     @cached_property
     def model(self) -> Model:
@@ -132,6 +142,19 @@ class View:
         element = f"mlflowsteps-{uuid.uuid4().hex}"
         body = Markup("".join([self._header(), self._picture(height), self._below()]))
         return f'<div id="{element}" style="{FONT}">{body}{script(element, self._key())}</div>'
+
+    def shown_by_cell(self, number: int | None) -> None:
+        """Note that a notebook's cell shows this view already.
+
+        Args:
+            number: the cell's execution count; None: no cell does.
+        """
+        self._shown_by = number
+
+    def _ipython_display_(self) -> None:
+        """Show nothing where the cell that runs shows this view already; else leave it to the bundle."""
+        if self._shown_by is None or self._shown_by != cell_number():
+            raise NotImplementedError
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         del include, exclude  # the notebook takes what it can show

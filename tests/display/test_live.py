@@ -46,7 +46,8 @@ def test_log_has_one_line_for_each_change_of_a_state():
     assert len([line for line in lines if "Validate input: Succeeded" in line]) == 1
     assert any("Train candidates / Train LightGBM: Failed" in line and "out of memory" in line for line in lines)
     assert "Cause: AlgorithmError: out of memory, exit code 137" in lines
-    assert lines[-1] == "Log: jobs/lgbm/log.txt"
+    assert "Log: jobs/lgbm/log.txt" in lines
+    assert lines[-1].startswith("Earlier: Train candidates / Train LightGBM: States.TaskFailed")
     assert "\x1b" not in out.getvalue()
     assert "\r" not in out.getvalue()
 
@@ -160,16 +161,30 @@ def test_notebook_output_is_replaced_only_when_something_changed(monkeypatch):
 
     fake = types.ModuleType("IPython")
     fake.display = types.SimpleNamespace(display=display)
-    fake.get_ipython = lambda: types.SimpleNamespace(kernel=object())
+    shell = types.SimpleNamespace(kernel=object(), execution_count=7)
+    fake.get_ipython = lambda: shell
     monkeypatch.setitem(sys.modules, "IPython", fake)
-    live = Live()
+    clock = Clock()
+    live = Live(clock=clock)
     assert live.mode == "notebook"
     live.update(view(6))
     live.update(view(6))
     live.update(view(12))
+    clock.now = 29
+    live.update(view(12))
+    assert [kind for kind, _ in log] == ["display", "update"]
+    clock.now = 31  # nothing has changed but the time
+    last = view(12)
+    live.update(last)
+    with pytest.raises(NotImplementedError):
+        last._ipython_display_()
     live.close()
     live.update(view(14))
-    assert [kind for kind, _ in log] == ["display", "update"]
+    assert [kind for kind, _ in log] == ["display", "update", "update"]
+    last._ipython_display_()  # as that cell's result: it is there already
+    shell.execution_count = 8
+    with pytest.raises(NotImplementedError):
+        last._ipython_display_()
 
 
 def test_ipython_is_not_loaded_to_find_out(monkeypatch):

@@ -174,6 +174,7 @@ def test_banner_names_state_error_cause_and_log():
         "Error: NotGoodEnough",
         "Cause: AlgorithmError: out of memory, exit code 137",
         "Log: jobs/lgbm/log.txt",
+        "Earlier: Train candidates / Train LightGBM: States.TaskFailed: AlgorithmError: out of memory, exit code 137",
     ]
     words = "".join(Page(view.to_html()).words)
     assert "jobs/lgbm/log.txt" in words
