@@ -38,6 +38,7 @@ from mlflowsteps.graph.words import Json, as_text, cut, duration, visible
 __all__ = ["ProgressView"]
 
 _BAR = 200  # pixels of a timeline
+_LEAST_BAR = 2.0  # pixels: shorter visits are seen too
 _MOST_BARS = 60  # bars of one state's timeline; more could not be told apart
 _MOST_VISITS = 50
 _LAST_WORDS = 5  # lines of the failed job's log that stand with the error
@@ -353,8 +354,8 @@ class ProgressView(View):
             took = visit.seconds(self._now)
             if visit.entered is None or took is None:
                 continue
-            left = max(0.0, (visit.entered - start) / whole * _BAR)
-            width = max(2.0, took / whole * _BAR)
+            left = min(max(0.0, (visit.entered - start) / whole * _BAR), _BAR - _LEAST_BAR)
+            width = max(_LEAST_BAR, took / whole * _BAR)
             colour = COLOURS[visit.status][1][0]
             bars.append(f'<rect x="{left:.1f}" y="2" width="{width:.1f}" height="9" rx="1.5" fill="{colour}"/>')
         if not bars or state.shown is None:
