@@ -9,6 +9,7 @@ from __future__ import annotations
 from mlflowsteps.inputs import intrinsics
 from mlflowsteps.inputs.context_object import context
 from mlflowsteps.inputs.expressions import Expression, Variable
+from mlflowsteps.inputs.models import Default
 from mlflowsteps.inputs.placeholders import (
     ExecutionInput,
     MapItemIndex,
@@ -20,6 +21,7 @@ from mlflowsteps.inputs.placeholders import (
 from mlflowsteps.inputs.schema import ValidationResult
 
 __all__ = [
+    "Default",
     "ExecutionInput",
     "Expression",
     "MapItemIndex",

@@ -12,7 +12,19 @@ from difflib import get_close_matches
 from typing import Any, ClassVar, NoReturn, Self
 
 from mlflowsteps.inputs.expressions import Expression
-from mlflowsteps.inputs.schema import Fault, Schema, ValidationResult, faults, type_name, type_names
+from mlflowsteps.inputs.models import Default
+from mlflowsteps.inputs.schema import (
+    Fault,
+    Schema,
+    ValidationResult,
+    faults,
+    filled,
+    inner_of_optional,
+    is_optional,
+    type_name,
+    type_names,
+    unwrapped,
+)
 from mlflowsteps.inputs.syntax import Json, path_of_keys
 
 __all__ = ["ExecutionInput", "MapItemIndex", "MapItemValue", "Origin", "Placeholder", "StepInput", "StepResult"]
@@ -33,7 +45,8 @@ class Placeholder(Expression):
     """A collection of values that are known only while a workflow runs; ``collection["key"]`` is one of them.
 
     Args:
-        schema: keys and their types, nested as the input is, such as ``{"JobName": str, "Steps": {"tol": float}}``; the
+        schema: keys and their types, nested as the input is, such as ``{"JobName": str, "Steps": {"tol": float}}``,
+            ``Default(int, 40)`` for a key that may be left out; or a dataclass, pydantic model or TypedDict. The
             collection then takes no other key. None: keys come into being as they are asked for.
         name: the key of this value in ``parent``.
         type: type of this value.
@@ -54,6 +67,7 @@ class Placeholder(Expression):
         parent: Placeholder | None = None,
     ) -> None:
         self.store: dict[str | int, Self] = {}
+        self.default: Default | None = None
         self.immutable = False
         self.schema = schema
         self.name, self.type, self.parent = name, type, parent
@@ -130,15 +144,29 @@ class Placeholder(Expression):
         """Every place where ``value`` does not fit the collection's keys and types; each says so as text."""
         return list(faults({} if value is None else value, self._typed()))
 
+    def filled(self, value: Json) -> Json:
+        """An input with the schema's defaults for the keys that it lacks; None is an input without any key."""
+        typed = self._typed()
+        if value is None:
+            found = filled({}, typed)
+            return found or None
+        return filled(value, typed)
+
+    def has_defaults(self) -> bool:
+        """True where a key of the schema has a default."""
+        return any(value.default is not None or value.has_defaults() for value in self.store.values())
+
     def to_jsonpath(self) -> str:
         """The path of this value, such as ``$$.Execution.Input['a']``."""
         return self.root + path_of_keys(self._get_path())
 
     def _typed(self) -> Schema:
         """The schema as far as it was declared: keys without a type take any value."""
-        if self._is_empty():
-            return self.type if self.name is not None or self.type is not None else None
-        return {key: value._typed() for key, value in self.store.items()}
+        if self._is_empty() or is_optional(self.type):
+            found = self.type if self.name is not None or self.type is not None else None
+        else:
+            found = {key: value._typed() for key, value in self.store.items()}
+        return found if self.default is None else Default(found, self.default.value)
 
     def _key(self, name: object) -> str | int:
         if isinstance(name, str | int) and not isinstance(name, bool):
@@ -176,13 +204,19 @@ class Placeholder(Expression):
         return not self.store
 
     def _set_schema(self, schema: Schema) -> None:
+        schema = unwrapped(schema)
         if not isinstance(schema, dict):
             raise ValueError(f"A schema is a dict of keys and types, not {schema!r}")  # noqa: TRY004 - as for keys
         for key, kind in schema.items():
-            if isinstance(kind, dict) and kind:
-                self._add(self._key(key), dict)._set_schema(kind)
+            inner = unwrapped(kind)
+            keys = unwrapped(inner_of_optional(inner))  # what an optional object has where it is given
+            if isinstance(keys, dict) and keys:
+                self._add(self._key(key), inner)._set_schema(keys)
+            elif isinstance(inner, dict) and inner:
+                self._add(self._key(key), dict)._set_schema(inner)
             else:
-                self._add(self._key(key), dict if kind == {} else kind)
+                self._add(self._key(key), dict if inner == {} else inner)
+            self.store[key].default = kind if isinstance(kind, Default) else None
 
     def _make_immutable(self) -> None:
         for value in self.store.values():

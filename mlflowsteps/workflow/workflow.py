@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
@@ -19,6 +20,7 @@ from mlflowsteps.exceptions import (
     WorkflowExists,
     WorkflowNotFound,
 )
+from mlflowsteps.inputs.models import as_json
 from mlflowsteps.inputs.placeholders import Placeholder
 from mlflowsteps.inputs.syntax import Json
 from mlflowsteps.steps.foreign import adopted_input, is_foreign
@@ -382,7 +384,8 @@ class Workflow(Versioned):
 
         Args:
             name: its name, unique among those of this workflow in 90 days; the service makes one where left out.
-            inputs: its input: a dict, any other JSON, or JSON text.
+            inputs: its input: a dict, any other JSON, JSON text, or an instance of the class that is the schema. The
+                defaults of ``execution_input`` are filled in.
             qualifier: number of a version, or name of an alias; what the machine is now where left out.
 
         Returns:
@@ -476,16 +479,19 @@ class Workflow(Versioned):
 
     def _input_text(self, inputs: Json) -> str | None:
         """The checked input as JSON text; None where none was given."""
-        value = inputs
+        value = inputs = as_json(inputs)
         if isinstance(inputs, str):
             try:
                 value = json.loads(inputs)
             except ValueError as error:
                 raise InvalidInput(f"inputs is text that is no JSON: {error}. Give a dict, or JSON text.") from None
         if self.workflow_input is not None:
+            given, value = value, self.workflow_input.filled(value)
             faults = self.workflow_input.faults(value)
             if faults:
                 raise InvalidInput(_fault_text(faults, self.workflow_input))
+            if value != given:
+                inputs = value
         if inputs is None or isinstance(inputs, str):
             return inputs
         try:
@@ -615,11 +621,18 @@ class Workflow(Versioned):
     def get_cloudformation_template(self, description: str | None = None) -> str:
         """The workflow as a CloudFormation template, in YAML.
 
-        ARNs in the definition keep the region and account that they name.
+        ARNs in the definition keep the region and account that they name. Warns where ``execution_input`` has
+        defaults: only ``execute`` fills them in.
 
         Args:
             description: of the template.
         """
+        if self.workflow_input is not None and self.workflow_input.has_defaults():
+            warnings.warn(
+                f"The defaults of execution_input are filled in by Workflow.execute; executions of the exported "
+                f"{self.name!r} that are started otherwise must be given every key.",
+                stacklevel=2,
+            )
         return build_template(
             self.name, self.definition.to_dict(), self.role, self.tags, description, self.settings.for_template()
         )
