@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlflowsteps.exceptions import ServiceError
+from mlflowsteps.local.jobs.capture import Exchange, capture, describe_capture
 from mlflowsteps.local.jobs.container import Record, Services
 from mlflowsteps.local.jobs.failures import JobAbandoned, JobFailure, JobStopped, clip_reason
 from mlflowsteps.local.jobs.folders import JobFolder
@@ -24,6 +25,7 @@ from mlflowsteps.local.jobs.servers import START_SECONDS, Answer, ModelServer
 __all__ = ["Endpoints", "InvokeResult", "ModelError", "describe_endpoint"]
 
 TARGET_VARIANT = "x-amzn-sagemaker-target-variant"
+_INFERENCE_ID = "x-amzn-sagemaker-inference-id"
 _INVOKED_VARIANT = "x-Amzn-Invoked-Production-Variant"
 _MAX_MESSAGE = 2000
 
@@ -77,8 +79,10 @@ class _Deployment:
         services: Services,
         graces: tuple[float, float],
         done: Callable[[_Deployment], None],
+        capture_config: Record | None,
     ) -> None:
         self.folder, self._services, self._variants, self._done = folder, services, variants, done
+        self.capture_config = capture_config
         self.control = Control(*graces)
         self.servers: dict[str, ModelServer] = {}
         self.ready = threading.Event()
@@ -186,7 +190,8 @@ class Endpoints:
             self._begin(name, config)  # nobody is told of an endpoint that is updating
 
     def _begin(self, name: str, config: str) -> _Deployment:
-        variants = self._record(ENDPOINT_CONFIG, config)["Request"]["ProductionVariants"]
+        given = self._record(ENDPOINT_CONFIG, config)["Request"]
+        variants = given["ProductionVariants"]
         pairs = [(variant, self._record(MODEL, variant["ModelName"])["Request"]) for variant in variants]
         self._serial += 1
         top = self._folder(name)
@@ -194,7 +199,12 @@ class Endpoints:
         shutil.rmtree(folder.path, ignore_errors=True)
         folder.path.mkdir(parents=True)
         deployment = _Deployment(
-            pairs, folder, self._services(), self._graces, lambda made: self._settle(name, config, made)
+            pairs,
+            folder,
+            self._services(),
+            self._graces,
+            lambda made: self._settle(name, config, made),
+            given.get("DataCaptureConfig"),
         )
         self._pending[name] = deployment
         deployment.thread.start()
@@ -227,6 +237,8 @@ class Endpoints:
         if made.error is None:
             description |= {"EndpointStatus": "InService", "EndpointConfigName": config}
             description["ProductionVariants"] = _variants(self._record(ENDPOINT_CONFIG, config)["Description"])
+            description.pop("DataCaptureConfig", None)
+            description |= describe_capture(made.capture_config)
             description.pop("FailureReason", None)
         else:
             description |= {"EndpointStatus": "InService" if updating else "Failed", "FailureReason": made.error[:1024]}
@@ -256,6 +268,11 @@ class Endpoints:
             raise ModelError(variant, answer, log)
         passed = {key: value for key, value in answer.headers.items() if key.startswith("x-amzn-sagemaker-")}
         kind = answer.headers.get("content-type", "application/octet-stream")
+        sent = (body, lower.get("content-type", "application/octet-stream"))
+        exchange = Exchange(name, variant, sent, (answer.body, kind), lower.get(_INFERENCE_ID))
+        trouble = capture(deployment.capture_config, exchange, self._services())
+        if trouble:
+            self._folder(name).note(trouble)
         return InvokeResult(answer.body, kind, passed | {_INVOKED_VARIANT: variant})
 
     def _ready(self, name: str) -> _Deployment:

@@ -19,10 +19,13 @@ from mlflowsteps.local.jobs.folders import JobFolder
 from mlflowsteps.local.jobs.kinds import PROCESSING, TRAINING, TUNING, Kind
 from mlflowsteps.local.jobs.process import Command, Control, Ending
 
-__all__ = ["LOCAL_KEY", "Job", "Record", "Services"]
+__all__ = ["LOCAL_KEY", "MOST_INSTANCES", "Job", "Record", "Services"]
 
 LOCAL_KEY = "LocalRun"
 """A key of descriptions that the API does not have: LogFile, Folder and PathMode. botocore's parser drops it."""
+
+MOST_INSTANCES = 20
+"""A job's instances are processes side by side on this machine."""
 
 
 @dataclass(eq=False)

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlflowsteps.exceptions import ServiceError
 from mlflowsteps.local.jobs.code import fetch_code, is_remote, unpack_archive
 from mlflowsteps.local.jobs.container import Container, Record, Services
 from mlflowsteps.local.jobs.failures import JobFailure
@@ -26,6 +27,7 @@ from mlflowsteps.local.jobs.transfer import download, sources
 __all__ = ["Answer", "ModelServer"]
 
 START_SECONDS = 240.0
+TARGET_CONTAINER = "x-amzn-sagemaker-target-container-hostname"
 _PING_EVERY_SECONDS = 0.05
 _used_ports: set[int] = set()
 _ports_lock = threading.Lock()
@@ -117,19 +119,35 @@ class ModelServer:
                 self._control.changed.wait(_PING_EVERY_SECONDS)
 
     def invoke(self, body: bytes, headers: Mapping[str, str], *, timeout_seconds: float = 60.0) -> Answer:
-        """Ask the containers in turn: each one's response is the next one's request.
+        """Ask the containers in turn: each one's response is the next one's request; or, in mode Direct, one of them.
 
         Raises:
             OSError: a container closed the connection or did not answer in time.
+            ServiceError: TargetContainerHostname names none, or the model's mode wants none.
         """
         answer = Answer(200, {}, body, 0)
         sent = dict(headers)
-        for number, port in enumerate(self.ports, 1):
+        for number, port in self._asked(headers):
             answer = _post(port, answer.body, sent, timeout_seconds, number)
             if not 200 <= answer.status < 300:
                 return answer
             sent |= {"Content-Type": answer.headers.get("content-type", "application/octet-stream")}
         return answer
+
+    def _asked(self, headers: Mapping[str, str]) -> list[tuple[int, int]]:
+        """Numbers and ports of the containers that answer."""
+        wanted = next((value for name, value in headers.items() if name.lower() == TARGET_CONTAINER), None)
+        direct = (self._containers[0].request.get("InferenceExecutionConfig") or {}).get("Mode") == "Direct"
+        found = list(enumerate(self.ports, 1))
+        if not direct and wanted is None:
+            return found
+        names = [container.request["PrimaryContainer"].get("ContainerHostname") for container in self._containers]
+        if not direct:
+            raise ServiceError("ValidationError", "TargetContainerHostname is for models whose mode is Direct.")
+        if wanted not in names:
+            known = ", ".join(str(name) for name in names)
+            raise ServiceError("ValidationError", f"TargetContainerHostname must name one of {known}, not {wanted!r}.")
+        return [found[names.index(wanted)]]
 
     def parameters(self) -> bytes | None:
         """What GET /execution-parameters of the first container says; None where it does not."""

@@ -17,7 +17,7 @@ from mlflowsteps.local.jobs.code import decode, fetch_code, is_remote
 from mlflowsteps.local.jobs.failures import JobFailure, JobStopped
 from mlflowsteps.local.jobs.folders import OPT_ML
 from mlflowsteps.local.jobs.images.builtin import is_xgboost_algorithm
-from mlflowsteps.local.jobs.job import Job, Record
+from mlflowsteps.local.jobs.job import MOST_INSTANCES, Job, Record
 from mlflowsteps.local.jobs.metrics import all_metrics, xgboost_metrics
 from mlflowsteps.local.jobs.pathmode import REWRITTEN, refuse_literal_paths, rewrite_json
 from mlflowsteps.local.jobs.process import Ending
@@ -42,7 +42,6 @@ _ECHOED = [
     "RetryStrategy",
 ]
 _DEFAULT_STOP = {"MaxRuntimeInSeconds": 86400}
-_MAX_INSTANCES = 20
 _SUBFOLDERS = ("input/config", "input/data", "model", "output/data", "code", "checkpoints")
 
 
@@ -97,11 +96,14 @@ def _prepare(job: Job) -> tuple[str, list[str]]:
             f"ClientError: AlgorithmName {specification['AlgorithmName']!r} names a resource of an AWS account, which "
             "the local runtime cannot run; give a TrainingImage."
         )
-    if job.instances > _MAX_INSTANCES or (job.instances > 1 and job.services.mode == REWRITTEN):
+    if job.instances > MOST_INSTANCES:
         raise JobFailure(
-            f"ClientError: {job.instances} instances are asked for; this machine plays at most {_MAX_INSTANCES}, and "
-            "only 1 where jobs have no /opt/ml and hosts file of their own (path mode 'rewritten'). Set InstanceCount "
-            "to 1 for local runs."
+            f"ClientError: {job.instances} instances are asked for; this machine plays at most {MOST_INSTANCES}. Set "
+            "InstanceCount to 1 for local runs."
+        )
+    if job.instances > 1 and job.services.mode == REWRITTEN:
+        job.folder.note(
+            "the names algo-1, algo-2, ... lead nowhere: path mode 'rewritten' has no hosts file of its own"
         )
     if job.instances > 1 and is_xgboost_algorithm(image, job.request):
         raise JobFailure("ClientError: the local XGBoost trains on one instance; set InstanceCount to 1.")

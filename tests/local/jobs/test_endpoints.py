@@ -318,3 +318,79 @@ def test_code_may_lie_in_s3_beside_the_model(bench: Bench) -> None:
     configure(bench, "s", "s")
     assert deploy(bench, "e", "s")["EndpointStatus"] == "InService"
     assert json.loads(ask(bench, b"[[1, 0]]", Content_Type="application/json").body) == pytest.approx([3])
+
+
+def chain(bench: Bench, folder: Path, mode: str) -> None:
+    """A model of two containers behind endpoint ``e``."""
+    serve(bench, folder)
+    containers = [
+        {"Image": "own", "ContainerHostname": name, "Environment": {"NAME": name}} for name in ("first", "second")
+    ]
+    request = {"ModelName": "both", "Containers": containers, "ExecutionRoleArn": "arn:aws:iam::123456789012:role/r"}
+    bench.manager.create("model", request | {"InferenceExecutionConfig": {"Mode": mode}})
+    configure(bench, "both", "both")
+    assert deploy(bench, "e", "both")["EndpointStatus"] == "InService"
+
+
+def test_a_pipeline_models_containers_answer_in_turn(bench: Bench, tmp_path: Path) -> None:
+    chain(bench, tmp_path, "Serial")
+    assert ask(bench, b"x").body == b"second:first:x"
+    with pytest.raises(ServiceError, match="mode is Direct"):
+        ask(bench, b"x", X_Amzn_SageMaker_Target_Container_Hostname="first")
+
+
+def test_in_direct_mode_the_container_that_is_named_answers(bench: Bench, tmp_path: Path) -> None:
+    chain(bench, tmp_path, "Direct")
+    assert ask(bench, b"x", X_Amzn_SageMaker_Target_Container_Hostname="second").body == b"second:x"
+    with pytest.raises(ServiceError, match="one of first, second, not 'third'"):
+        ask(bench, b"x", X_Amzn_SageMaker_Target_Container_Hostname="third")
+    with pytest.raises(ServiceError, match="not None"):
+        ask(bench, b"x")
+
+
+def test_data_capture_stores_what_was_asked_and_answered(bench: Bench, tmp_path: Path) -> None:
+    serve(bench, tmp_path, "one")
+    variants = [{"VariantName": "v", "ModelName": "one", "InitialInstanceCount": 1}]
+    wanted = {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": 100,
+        "DestinationS3Uri": f"s3://{BUCKET}/capture/",
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+    }
+    for name, percentage in (("all", 100), ("none", 0)):
+        capture = wanted | {"InitialSamplingPercentage": percentage}
+        bench.manager.create(
+            "endpoint-config",
+            {"EndpointConfigName": name, "ProductionVariants": variants, "DataCaptureConfig": capture},
+        )
+    described = deploy(bench, "e", "all")["DataCaptureConfig"]
+    assert (described["CaptureStatus"], described["CurrentSamplingPercentage"]) == ("Started", 100)
+    ask(bench, b"1,2", Content_Type="text/csv", X_Amzn_SageMaker_Inference_Id="id-1")
+
+    (key,) = (key for key in bench.all_keys() if key.startswith("capture/"))
+    assert key.startswith("capture/e/v/")
+    line = json.loads(bench.get(key))
+    given = {"observedContentType": "text/csv", "mode": "INPUT", "data": "1,2", "encoding": "CSV"}
+    assert line["captureData"]["endpointInput"] == given
+    assert line["captureData"]["endpointOutput"]["encoding"] == "BASE64"
+    assert (line["eventMetadata"]["inferenceId"], line["eventVersion"]) == ("id-1", "0")
+
+    bench.manager.update_endpoint({"EndpointName": "e", "EndpointConfigName": "none"})
+    bench.wait("endpoint", "e")
+    ask(bench, b"1,2")
+    assert [name for name in bench.all_keys() if name.startswith("capture/")] == [key]
+
+
+def test_capture_that_cannot_be_stored_is_told_in_the_log_and_the_answer_is_given(bench: Bench, tmp_path: Path) -> None:
+    serve(bench, tmp_path, "one")
+    variants = [{"VariantName": "v", "ModelName": "one", "InitialInstanceCount": 1}]
+    capture = {
+        "InitialSamplingPercentage": 100,
+        "DestinationS3Uri": "s3://absent/x",
+        "CaptureOptions": [{"CaptureMode": "InputAndOutput"}],
+    }
+    request = {"EndpointConfigName": "c", "ProductionVariants": variants, "DataCaptureConfig": capture}
+    bench.manager.create("endpoint-config", request)
+    deploy(bench, "e", "c")
+    assert ask(bench, b"x").body == b"one:x"
+    assert "data capture to s3://absent/x failed" in bench.log("endpoint", "e")

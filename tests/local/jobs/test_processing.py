@@ -210,3 +210,31 @@ def test_the_job_runs_in_a_mount_namespace_that_the_machine_does_not_see(make_be
     assert "127.0.0.1 algo-1" in log
     assert str(sorted({*before, "ml"})) in log
     assert [path.name for path in Path("/opt").iterdir()] == before
+
+
+@pytest.mark.parametrize("mode", [None, "rewritten"])
+def test_instances_share_the_input_and_their_outputs_are_gathered(
+    make_bench: Callable[..., Bench], mode: str | None
+) -> None:
+    bench = make_bench(path_mode=mode)
+    source = """
+import json, os, pathlib
+base = pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"])
+config = json.loads((base / "config/resourceconfig.json").read_text())
+names = sorted(path.name for path in (base / "processing/in").iterdir())
+(base / "processing/out" / config["current_host"]).write_text(" ".join([*config["hosts"], *names]))
+"""
+    bench.put("code/job.py", source)
+    for name in "abc":
+        bench.put(f"in/{name}", name)
+    request = processing(
+        "two", ProcessingOutputConfig={"Outputs": [processing_output("out", "/opt/ml/processing/out", "made")]}
+    )
+    request["ProcessingInputs"].append(
+        processing_input("in", "in/", "/opt/ml/processing/in", S3DataDistributionType="ShardedByS3Key")
+    )
+    request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] = 2
+    job = bench.run("processing-job", request)
+    assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
+    assert bench.get("made/algo-1") == b"algo-1 algo-2 a c"
+    assert bench.get("made/algo-2") == b"algo-1 algo-2 b"
