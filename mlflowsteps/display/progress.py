@@ -33,7 +33,7 @@ from mlflowsteps.graph.status import StatusTracker
 from mlflowsteps.graph.svg import COLOURS
 from mlflowsteps.graph.text import ordered
 from mlflowsteps.graph.visits import STATUSES, GraphStatus, StateStatus, Visit
-from mlflowsteps.graph.words import Json, as_text, cut, duration, visible
+from mlflowsteps.graph.words import Json, cut, duration, reason, visible
 
 __all__ = ["ProgressView"]
 
@@ -178,7 +178,7 @@ class ProgressView(View):
         lines = [f"State: {visible(self.failed_state)}"] if self.failed_state else []
         lines.append(f"Error: {visible(self.error or self._word)}")
         if self.cause:
-            lines.append(f"Cause: {visible(cut(_reason(self.cause), 2000), lines=True)}")
+            lines.append(f"Cause: {visible(cut(reason(self.cause), 2000), lines=True)}")
         if self.log_file:
             lines.append(f"Log: {visible(self.log_file)}")
         lines += self._earlier()
@@ -194,8 +194,8 @@ class ProgressView(View):
         for path, state in self._status.states.items():
             node = self.model.nodes.get(path)
             if state.error and path != last and not (node and node.inside) and state.status in {"FAILED", "CAUGHT"}:
-                reason = cut(_reason(state.cause or ""), 200)
-                found.append(f"Earlier: {visible(self.place_of(path))}: {visible(f'{state.error}: {reason}')}")
+                words = f"{state.error}: {cut(reason(state.cause), 200)}"
+                found.append(f"Earlier: {visible(self.place_of(path))}: {visible(words)}")
         return found[:_LAST_WORDS]
 
     def to_text(self) -> str:
@@ -430,12 +430,7 @@ def _document(cause: str | None) -> dict[str, Json]:
 
 
 def _log_file(cause: str | None) -> str | None:
-    """The value of a key ``LogFile`` (a local job's description) at the top of a cause."""
-    found = field(_document(cause), "LogFile", "logFile", "LogPath")
+    """Path of a local job's log, where the cause is the job's description."""
+    document = _document(cause)
+    found = field(document, "LogFile") or field(document.get("LocalRun"), "LogFile")
     return found if isinstance(found, str) else None
-
-
-def _reason(cause: str) -> str:
-    """What a person should read of a cause: a job's failure reason, a function's message, else all of it."""
-    found = field(_document(cause), "FailureReason", "errorMessage", "ErrorMessage")
-    return found if isinstance(found, str) else as_text(cause)

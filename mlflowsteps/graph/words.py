@@ -11,13 +11,26 @@ import re
 import unicodedata
 from typing import Any, TypeAlias
 
-__all__ = ["Json", "as_text", "cut", "duration", "error_names", "resource_label", "rule_text", "state_label", "visible"]
+__all__ = [
+    "Json",
+    "as_text",
+    "cut",
+    "duration",
+    "error_names",
+    "reason",
+    "resource_label",
+    "rule_text",
+    "state_label",
+    "visible",
+]
 
 Json: TypeAlias = Any
 """A JSON document."""
 
 # Deeper rules than this are cut: a label is read by a person, and a hostile rule must not exhaust the stack.
 _DEEPEST_RULE = 6
+
+_REASONS = ("FailureReason", "errorMessage", "ErrorMessage")  # keys of jobs' descriptions and functions' errors
 
 _OPERATORS = {"Equals": "=", "LessThan": "<", "LessThanEquals": "≤", "GreaterThan": ">", "GreaterThanEquals": "≥"}
 _KINDS = ("String", "Numeric", "Boolean", "Timestamp")
@@ -129,6 +142,23 @@ def cut(text: str, length: int) -> str:
     while kept and unicodedata.combining(text[len(kept)]):
         kept = kept[:-1]
     return kept.rstrip() + "…"
+
+
+def reason(cause: Json) -> str:
+    """What a person should read of an error's cause: a job's failure reason, a function's message, else all of it.
+
+    >>> reason('{"errorMessage": "no such column", "stackTrace": []}'), reason("plain")
+    ('no such column', 'plain')
+    """
+    text = "" if cause is None else as_text(cause)
+    if not text.startswith("{"):
+        return text
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    found = (document.get(key) for key in _REASONS)
+    return next((words for words in found if isinstance(words, str)), text)
 
 
 def duration(seconds: float | None) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mlflowsteps.graph.measure import fit, text_width, wrap
-from mlflowsteps.graph.words import cut, duration, error_names, resource_label, rule_text, state_label, visible
+from mlflowsteps.graph.words import cut, duration, error_names, reason, resource_label, rule_text, state_label, visible
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,20 @@ def test_cut_keeps_short_texts_and_says_where_it_cut():
     assert cut("abc", 3) == "abc"
     assert fit("abc", 10, 100) == "abc"
     assert fit("abcdefghijklmnop", 10, 40).endswith("…")
+
+
+@pytest.mark.parametrize(
+    ("cause", "told"),
+    [
+        (None, ""),
+        ("plain", "plain"),
+        ('{"FailureReason": "out of memory", "Other": 1}', "out of memory"),
+        ('{"errorMessage": "no such column"}', "no such column"),
+        ('{"FailureReason": 7}', '{"FailureReason": 7}'),
+        ("{broken", "{broken"),
+        ("{" * 100_000, "{" * 100_000),
+        (["a"], '["a"]'),
+    ],
+)
+def test_reason_is_what_a_person_should_read_of_a_cause(cause, told):
+    assert reason(cause) == told
