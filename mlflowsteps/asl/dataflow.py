@@ -201,19 +201,20 @@ def data_limit_error(name: str) -> StatesError:
     )
 
 
-def payload_text(value: Json, name: str) -> str:
+def payload_text(value: Json, name: str, most: int = MAX_PAYLOAD_BYTES) -> str:
     """JSON text of what a state passes on.
 
     Args:
         value: the value.
         name: the state's name, for the error.
+        most: bytes it may have.
 
     Raises:
-        StatesError: States.DataLimitExceeded, more than MAX_PAYLOAD_BYTES.
+        StatesError: States.DataLimitExceeded: it has more.
     """
     text = dumps(value)
     # A character is at most four bytes: most texts need no counting.
-    if len(text) * 4 > MAX_PAYLOAD_BYTES and size_of(text) > MAX_PAYLOAD_BYTES:
+    if len(text) * 4 > most and size_of(text) > most:
         raise data_limit_error(name)
     return text
 

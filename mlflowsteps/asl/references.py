@@ -43,7 +43,7 @@ def variable_references(definition: dict[str, Json]) -> dict[str, list[str]]:
 
 
 def _names(state: dict[str, Json], language: str) -> Iterator[str]:
-    waiting = [("", {key: value for key, value in state.items() if key not in _INSIDE})]
+    waiting: list[tuple[str, Json]] = [("", {key: value for key, value in state.items() if key not in _INSIDE})]
     while waiting:
         key, value = waiting.pop()
         if isinstance(value, dict):

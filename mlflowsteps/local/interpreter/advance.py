@@ -45,8 +45,6 @@ _WORKS: dict[str, Callable[[Run, Frame, Any], None]] = {
     "Map": work_map,
 }
 
-_EXPRESS_SECONDS = 300.0
-
 
 def new_run(machine: Machine, header: RunHeader) -> Run:
     """An execution that has not begun; its first event is Started.
@@ -138,7 +136,8 @@ def _started(run: Run, event: events.Event) -> None:  # noqa: ARG001 - the time 
 def _limit_time(run: Run) -> None:
     limit = run.machine.timeout_seconds
     if run.header.machine_type == "EXPRESS":
-        limit = _EXPRESS_SECONDS if limit is None else min(limit, _EXPRESS_SECONDS)
+        longest = run.header.express_seconds
+        limit = longest if limit is None else min(limit, longest)
     if limit is not None:
         run.set_timer(run.now + limit, lambda: _timed_out(run))
 

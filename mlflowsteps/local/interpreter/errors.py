@@ -192,5 +192,5 @@ def _catch(run: Run, frame: Frame, failure: Failure) -> bool:
 def _take(run: Run, frame: Frame, failure: Failure, catcher: Catcher) -> None:
     caught = error_output(failure.error, failure.cause)
     output, assigned = catcher.flow.caught(run.scope(frame), caught)
-    text = payload_text(output, frame.state.name)
+    text = payload_text(output, frame.state.name, run.header.max_payload_bytes)
     leave(run, frame, output, text, catcher.next, assigned)

@@ -10,6 +10,8 @@ import binascii
 import json
 from dataclasses import dataclass
 
+from mlflowsteps.asl.dataflow import MAX_PAYLOAD_BYTES
+
 __all__ = ["MAX_HISTORY_EVENTS", "RunHeader", "task_token", "token_owner"]
 
 
@@ -32,6 +34,9 @@ class RunHeader:
         input_text: the input as it was given, JSON text.
         machine_type: ``STANDARD`` or ``EXPRESS``.
         max_events: events of the history, with the one that ends it; not for ``EXPRESS``, which has no limit.
+        max_payload_bytes: an input, output, result or variable, in UTF-8.
+        max_variables_bytes: all variables together.
+        express_seconds: longest time of an ``EXPRESS`` execution.
     """
 
     execution_arn: str
@@ -44,6 +49,9 @@ class RunHeader:
     input_text: str
     machine_type: str = "STANDARD"
     max_events: int = MAX_HISTORY_EVENTS
+    max_payload_bytes: int = MAX_PAYLOAD_BYTES
+    max_variables_bytes: int = 10 * 1024 * 1024
+    express_seconds: float = 300.0
 
 
 def task_token(execution_arn: str, task: int) -> str:

@@ -100,7 +100,7 @@ class _Iterations:
             index = self.next
             item: dict[str, Json] = {"Index": index, "Value": self.items[index]}
             value = item_input(run, frame, self.work, item)
-            text = payload_text(value, frame.state.name)
+            text = payload_text(value, frame.state.name, run.header.max_payload_bytes)
             previous = self._emit(run, "Started", self.freed.popleft() if self.freed else frame.previous, index)
             self.next = index + 1
             child = start_child(run, frame, self.work.processor, index, (value, text), previous)

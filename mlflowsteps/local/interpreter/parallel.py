@@ -56,7 +56,9 @@ class _Branches:
 def work_parallel(run: Run, frame: Frame, work: ParallelWork) -> None:
     """Parallel: start all branches, and wait for them."""
     payload = frame.state.flow.payload(run.scope(frame))
-    text = frame.text if payload is frame.input else payload_text(payload, frame.state.name)
+    text = (
+        frame.text if payload is frame.input else payload_text(payload, frame.state.name, run.header.max_payload_bytes)
+    )
     started = frame.previous = run.emit("ParallelStateStarted", frame.previous)
     frame.children = branches = _Branches(frame, len(work.branches))
     frame.step = None

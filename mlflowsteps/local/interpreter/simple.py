@@ -53,7 +53,7 @@ def work_choice(run: Run, frame: Frame, work: ChoiceWork) -> None:
         leave(run, frame, frame.input, frame.text, rule.next)
         return
     output, assigned = rule.flow.finish(scope, rule.flow.payload(scope))
-    text = frame.text if output is frame.input else payload_text(output, state.name)
+    text = frame.text if output is frame.input else payload_text(output, state.name, run.header.max_payload_bytes)
     leave(run, frame, output, text, rule.next, assigned)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mlflowsteps.asl.dataflow import MAX_PAYLOAD_BYTES, data_limit_error, payload_text
+from mlflowsteps.asl.dataflow import data_limit_error, payload_text
 from mlflowsteps.asl.definition import TaskWork
 from mlflowsteps.asl.events import details_key
 from mlflowsteps.asl.payloads import Json, Scope, dumps, loads, size_of
@@ -117,7 +117,11 @@ def work_task(run: Run, frame: Frame, work: TaskWork) -> None:
     if work.resource.pattern == "waitForTaskToken":
         scope.context["Task"] = {"Token": token}
     parameters = frame.state.flow.payload(scope)
-    text = frame.text if parameters is frame.input else payload_text(parameters, frame.state.name)
+    text = (
+        frame.text
+        if parameters is frame.input
+        else payload_text(parameters, frame.state.name, run.header.max_payload_bytes)
+    )
     timeout, heartbeat, role = _limits(work, frame.state.flow.effective(scope))
     task = Task(number, frame, work.resource, heartbeat)
     _scheduled(run, task, text, timeout, role)
@@ -189,7 +193,7 @@ def _beat(run: Run, task: Task) -> None:
 def on_succeeded(run: Run, task: Task, event: events.TaskSucceeded) -> None:
     """The task is done, unless its result is too large or no JSON."""
     text, frame = event.output_text, task.frame
-    if size_of(text) > MAX_PAYLOAD_BYTES:
+    if size_of(text) > run.header.max_payload_bytes:
         error = data_limit_error(task.resource.text if task.resource.kind in _FAMILIES else task.resource.resource_type)
         _failed(run, task, Failure(error.error, error.cause), "run")
         return

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlflowsteps.asl.dataflow import MAX_PAYLOAD_BYTES, payload_text
+from mlflowsteps.asl.dataflow import payload_text
 from mlflowsteps.asl.events import EXITED, details_key
 from mlflowsteps.asl.payloads import size_of
 from mlflowsteps.exceptions import StatesError
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from mlflowsteps.asl.definition import Machine
     from mlflowsteps.asl.payloads import Json
 
+    from .header import RunHeader
+
 __all__ = ["complete", "end_failed", "end_run", "leave", "start_child"]
 
-MAX_VARIABLES_BYTES = 10 * 1024 * 1024
 MAX_ERROR = 256
 MAX_CAUSE = 32_768
 
@@ -38,10 +39,10 @@ def complete(run: Run, frame: Frame, result: Json) -> None:
         if result is frame.input:
             leave(run, frame, result, frame.text, state.next)
         else:
-            leave(run, frame, result, payload_text(result, state.name), state.next)
+            leave(run, frame, result, payload_text(result, state.name, run.header.max_payload_bytes), state.next)
         return
     output, assigned = state.flow.finish(run.scope(frame), result)
-    text = frame.text if output is frame.input else payload_text(output, state.name)
+    text = frame.text if output is frame.input else payload_text(output, state.name, run.header.max_payload_bytes)
     leave(run, frame, output, text, state.next, assigned)
 
 
@@ -60,7 +61,7 @@ def leave(
     """
     details: dict[str, Json] = {"name": frame.state.name, "output": text, "outputDetails": WHOLE}
     if assigned:
-        details["assignedVariables"] = _assign(frame, assigned)
+        details["assignedVariables"] = _assign(run.header, frame, assigned)
         details["assignedVariablesDetails"] = WHOLE
     frame.previous = run.emit(EXITED[frame.state.type], frame.previous, "stateExitedEventDetails", details)
     frame.input, frame.text = output, text
@@ -80,19 +81,19 @@ def leave(
         frame.parent.children.done(run, frame, output)
 
 
-def _assign(frame: Frame, assigned: dict[str, Json]) -> dict[str, str]:
+def _assign(header: RunHeader, frame: Frame, assigned: dict[str, Json]) -> dict[str, str]:
     """Set variables of a frame; returns their JSON text.
 
     Raises:
         StatesError: States.DataLimitExceeded: one of them, the assignment, or all variables are too large.
     """
     name = frame.state.name
-    texts = {variable: payload_text(value, name) for variable, value in assigned.items()}
+    texts = {variable: payload_text(value, name, header.max_payload_bytes) for variable, value in assigned.items()}
     sizes = {variable: size_of(text) for variable, text in texts.items()}
-    if sum(sizes.values()) > MAX_PAYLOAD_BYTES:
+    if sum(sizes.values()) > header.max_payload_bytes:
         raise StatesError("States.DataLimitExceeded", f"The variables that state '{name}' assigns are too large.")
     sizes = {**frame.sizes, **sizes}
-    if sum(sizes.values()) > MAX_VARIABLES_BYTES:
+    if sum(sizes.values()) > header.max_variables_bytes:
         raise StatesError("States.DataLimitExceeded", f"With those of state '{name}', all variables are too large.")
     frame.variables, frame.sizes = {**frame.variables, **assigned}, sizes
     return texts

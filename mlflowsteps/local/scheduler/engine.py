@@ -97,6 +97,9 @@ class Effects(Protocol):
     def cancel_map_run(self, map_run_arn: str) -> None:
         """A Map Run is no longer wanted."""
 
+    def log(self, live: LiveRun, history: list[dict[str, Json]]) -> None:
+        """These events of a run that is logged are stored."""
+
     def ended(self, live: LiveRun) -> None:
         """The run has ended, and its end is stored."""
 
@@ -275,6 +278,8 @@ class Engine:
             accepted = [self._fold(message, group) for message in batch]
             if group.entries:
                 self._store.executions.commit(group.entries.values())
+            for live, history in group.logged:
+                self._effects.log(live, history)
             for live, commands in group.effects:
                 self._carry_out(live, commands)
         except BaseException as error:
@@ -303,6 +308,8 @@ class Engine:
         try:
             event = message.event(max(group.now, live.now))
             history, commands = live.fold(event)
+            if live.log is not None and history:
+                group.logged.append((live, history))
             if entry is not None:
                 _check_ids(history, last_event_id)
                 rows = [(item["id"], encode(item)) for item in history]
@@ -369,6 +376,7 @@ class _Group:
         self.now = now
         self.entries: dict[int, Entry] = {}
         self.effects: list[tuple[LiveRun, list[Command]]] = []
+        self.logged: list[tuple[LiveRun, list[dict[str, Json]]]] = []
 
     def entry(self, live: LiveRun) -> Entry | None:
         if not live.durable:

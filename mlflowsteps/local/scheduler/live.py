@@ -32,6 +32,7 @@ from mlflowsteps.local.interpreter import (
     advance,
 )
 from mlflowsteps.local.records import Json
+from mlflowsteps.local.scheduler.logs import LogSettings
 
 __all__ = ["LiveRun", "OpenTask"]
 
@@ -69,13 +70,22 @@ class LiveRun:
         run: the interpreter's own state.
         durable: whether journal and history are stored.
         remembered: whether, not being stored, it can still be asked for after its end.
+        log: what of it is logged; None: nothing.
     """
 
     def __init__(
-        self, rank: int, header: RunHeader, run: Any, *, durable: bool = True, remembered: bool = True
+        self,
+        rank: int,
+        header: RunHeader,
+        run: Any,
+        *,
+        durable: bool = True,
+        remembered: bool = True,
+        log: LogSettings | None = None,
     ) -> None:
         self.rank, self.header, self.run, self.durable = rank, header, run, durable
         self.remembered = remembered and not durable
+        self.log = log
         self.tasks: dict[int, OpenTask] = {}
         self.cancelled: list[OpenTask] = []  # since the last ``take_cancelled``
         self.map_runs: dict[int, StartMapRun] = {}

@@ -38,6 +38,7 @@ from mlflowsteps.local.records import TaskHandler, TaskRequest
 from mlflowsteps.local.scheduler.children import Children
 from mlflowsteps.local.scheduler.engine import Engine, Message, failure_row, internal_error, milliseconds, result_of
 from mlflowsteps.local.scheduler.live import LiveRun, OpenTask
+from mlflowsteps.local.scheduler.logs import ExecutionLogs, LogSettings
 from mlflowsteps.local.scheduler.reports import EventMaker, Report, failed, succeeded
 from mlflowsteps.local.scheduler.workers import WorkerPool
 from mlflowsteps.local.store import Entry, ExecutionRecord, Store
@@ -93,6 +94,7 @@ class Scheduler:
         self._cancellers = WorkerPool(CANCELLERS, "mlflowsteps-cancel")
         self._map_workers = WorkerPool(MAP_RUN_WORKERS, "mlflowsteps-map-run")
         self._engine = Engine(store, clock, self)
+        self._logs = ExecutionLogs(store.database.path.parent / "logs")
         self.map_runs = MapRuns(
             store,
             clients,
@@ -155,7 +157,8 @@ class Scheduler:
                 )
             if rank is None:
                 return False
-            live = self._live[header.execution_arn] = LiveRun(rank, header, run, durable=durable)
+            log = LogSettings.of((extra or {}).get("loggingConfiguration"))
+            live = self._live[header.execution_arn] = LiveRun(rank, header, run, durable=durable, log=log)
             if watcher is not None:
                 self._watchers.setdefault(header.execution_arn, []).append(watcher)
             self._engine.post(Message(live, Started))  # within the lock: no stop may overtake it
@@ -349,6 +352,11 @@ class Scheduler:
         return left
 
     @property
+    def running(self) -> int:
+        """How many executions run."""
+        return len(self._live)
+
+    @property
     def fault(self) -> str | None:
         """Why the engine stopped by itself; None where it did not."""
         return self._fault
@@ -432,6 +440,11 @@ class Scheduler:
             handed_out, task.settled = task.handed_out, True
         if handed_out:
             self._cancellers.submit(partial(self._cancel_task, live, task))
+
+    def log(self, live: LiveRun, history: list[dict[str, Any]]) -> None:
+        """See ``engine.Effects``."""
+        if live.log is not None:
+            self._logs.write(live.log, live.arn, history)
 
     def start_map_run(self, live: LiveRun, command: StartMapRun) -> None:
         """See ``engine.Effects``."""
@@ -583,7 +596,9 @@ class Scheduler:
     def _rebuild(self, record: ExecutionRecord) -> LiveRun:
         document = {key: value for key, value in record.header.items() if key != "extra"}
         header = RunHeader(**document)
-        live = LiveRun(record.id, header, new_run(machine_of(self._store.executions.definition(record.digest)), header))
+        log = LogSettings.of(record.header["extra"].get("loggingConfiguration"))
+        run = new_run(machine_of(self._store.executions.definition(record.digest)), header)
+        live = LiveRun(record.id, header, run, log=log)
         live.replay(Event.from_json(event) for event in self._store.executions.journal(record.id))
         stored = self._store.executions.last_event_id(record.id)
         if live.last_event_id != stored:
@@ -591,6 +606,8 @@ class Scheduler:
                 f"its journal gives {live.last_event_id} history events, but {stored} are stored: "
                 "it was begun by another version of mlflowsteps"
             )
+        if log is not None:
+            self._logs.catch_up(log, record.arn, self._store.executions.history(record.id))
         for task in live.tasks.values():
             task.handed_out = True  # perhaps, by that process: a handler may have something to stop
         return live

@@ -65,6 +65,12 @@ class Resources:
             cursor = connection.execute("DELETE FROM resources WHERE kind = ? AND name = ?", (kind, name))
             return cursor.rowcount == 1
 
+    def count(self, kind: str) -> int:
+        """How many records of a kind there are."""
+        with self._database.read() as connection:
+            found: int = connection.execute("SELECT count(*) FROM resources WHERE kind = ?", (kind,)).fetchone()[0]
+        return found
+
     def list(self, kind: str) -> list[dict[str, Any]]:
         """Every record of a kind, in the order in which their names were first stored (oldest first)."""
         with self._database.read() as connection:

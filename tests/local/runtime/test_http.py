@@ -125,8 +125,8 @@ def test_a_large_answer_is_too_much(runtime, server):
     "endpoint",
     [
         "https://example.com/", "http://169.254.169.254/latest", "http://127.0.0.1@example.com/", "http://10.0.0.1/",
-        "http://localhost.example.com/", "http://127.0.0.1.nip.io/", "ftp://127.0.0.1/", "file:///etc/passwd", "nothing",
-        "http://[::1", "http://127.0.0.1/\r\nX: y", "http://0.0.0.0/",
+        "http://localhost.example.com/", "http://127.0.0.1.nip.io/", "ftp://127.0.0.1/", "file:///etc/passwd",
+        "nothing", "http://[::1", "http://127.0.0.1/\r\nX: y", "http://0.0.0.0/",
     ],
 )  # fmt: skip
 def test_no_other_host_is_asked(runtime, endpoint):

@@ -25,14 +25,14 @@ class ActivityOperations(Operations):
 
     def create_activity(self, params: Record) -> Record:
         """CreateActivity. The same name again gives the activity that is there; its tags stay as they are."""
-        name = check_name(params["name"])
+        name = check_name(params["name"], self._quotas.name_length)
         tags = check_tags(params.get("tags", []), {}, most=self._quotas.tags)
         encryption = check_encryption(params.get("encryptionConfiguration"))
         arn = activity_arn(self._region, self._account_id, name)
         record: Record = {"arn": arn, "name": name, "creationDate": self._now(), "encryptionConfiguration": encryption}
         with self._store.database.write():
             if self._store.resources.insert(ACTIVITIES, name, record):
-                if len(self._store.resources.list(ACTIVITIES)) > self._quotas.activities:
+                if self._store.resources.count(ACTIVITIES) >= self._quotas.activities:  # this one not counted yet
                     raise refuse("ActivityLimitExceeded", f"There are at most {self._quotas.activities} activities")
                 self._store.tags.clear(arn)
                 self._store.tags.add(arn, tags)

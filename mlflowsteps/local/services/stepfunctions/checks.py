@@ -39,13 +39,13 @@ MAX_NAME = 80
 _FORBIDDEN = re.compile(r"[\s?*<>{}\[\]\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 
 
-def check_name(name: str) -> str:
-    """The name of a state machine, execution or activity, if it is one.
+def check_name(name: str, most: int = MAX_NAME) -> str:
+    """The name of a state machine, execution or activity of at most so many characters, if it is one.
 
     Raises:
         ServiceError: InvalidName.
     """
-    if not 1 <= len(name) <= 80 or _FORBIDDEN.search(name):
+    if not 1 <= len(name) <= most or _FORBIDDEN.search(name):
         raise refuse("InvalidName", name.encode("utf-8", "backslashreplace").decode())
     return name
 
@@ -136,24 +136,25 @@ def check_role(arn: str) -> str:
     return arn
 
 
-def check_json(text: str, member: str, code: str) -> Json:
+def check_json(text: str, member: str, code: str, most: int = MAX_PAYLOAD_BYTES) -> Json:
     """The value of a JSON text that is small enough.
 
     Args:
         text: the text.
         member: the parameter it came in.
         code: the refusal's code where it is no JSON.
+        most: bytes it may have.
 
     Raises:
-        ServiceError: no JSON, or more than 262,144 bytes.
+        ServiceError: no JSON, or more bytes.
     """
     try:
         size = len(text.encode())
         value = loads(text)
     except (ValueError, RecursionError) as error:
         raise refuse(code, f"{error}") from None
-    if size > MAX_PAYLOAD_BYTES:
-        limit = f"Member must have length less than or equal to {MAX_PAYLOAD_BYTES}"
+    if size > most:
+        limit = f"Member must have length less than or equal to {most}"
         raise validation_error(member, text, f"{limit} (it has {size} bytes of UTF-8)")
     return value
 

@@ -9,12 +9,15 @@ from concurrent.futures import Future
 from typing import Any
 
 from mlflowsteps.asl.arns import execution_arn, express_arn
+from mlflowsteps.asl.payloads import loads
+from mlflowsteps.asl.references import variable_references
 from mlflowsteps.exceptions import ServiceError
 from mlflowsteps.local.interpreter import RunHeader
 from mlflowsteps.local.services.stepfunctions.aliases import route
-from mlflowsteps.local.services.stepfunctions.base import Operations, Record
+from mlflowsteps.local.services.stepfunctions.base import Record
 from mlflowsteps.local.services.stepfunctions.checks import (
     check_choice,
+    check_included,
     check_json,
     check_name,
     machine_parts,
@@ -22,6 +25,8 @@ from mlflowsteps.local.services.stepfunctions.checks import (
     page_token,
     read_page_token,
 )
+from mlflowsteps.local.services.stepfunctions.map_runs import MapRunOperations
+from mlflowsteps.local.services.stepfunctions.redrives import redrive_status
 from mlflowsteps.local.services.stepfunctions.refusals import refuse
 from mlflowsteps.local.services.stepfunctions.tokens import check_length
 from mlflowsteps.local.store import ExecutionRecord
@@ -35,7 +40,7 @@ PAYLOADS = ("input", "output", "inputDetails", "outputDetails", "parameters", "a
 KEPT = ("updateDate", "revisionId", "loggingConfiguration", "tracingConfiguration", "encryptionConfiguration")
 
 
-class ExecutionOperations(Operations):
+class ExecutionOperations(MapRunOperations):
     """Operations on executions."""
 
     def start_execution(self, params: Record) -> Record:
@@ -43,6 +48,8 @@ class ExecutionOperations(Operations):
         machine, header = self._begin(params)
         express = machine["type"] == "EXPRESS"
         extra = _extra(machine, params)
+        if not express and self._scheduler.running >= self._quotas.open_executions:
+            raise refuse("ExecutionLimitExceeded", f"At most {self._quotas.open_executions} executions run at a time")
         started = self._scheduler.start(header, machine["definition"], durable=not express, extra=extra)
         if started:
             return {"executionArn": header.execution_arn, "startDate": header.start_time}
@@ -65,7 +72,7 @@ class ExecutionOperations(Operations):
         response["billingDetails"] = _billing(record)
         if "traceHeader" in params:
             response["traceHeader"] = params["traceHeader"]
-        return response
+        return response if check_included(params) else _metadata(response)
 
     def stop_execution(self, params: Record) -> Record:
         """StopExecution. Returns when the stop is stored; an execution that has ended is left as it is."""
@@ -81,15 +88,10 @@ class ExecutionOperations(Operations):
         if record.status == "RUNNING" and self._scheduler.fault:  # else who polls would poll for ever
             raise ServiceError("InternalFailure", self._scheduler.fault, 500)
         response = _times_and_ends(record) | {"input": record.header["input_text"], "inputDetails": INCLUDED}
-        response |= {"redriveCount": record.redrives} | _redrive(record.status)
+        response |= {"redriveCount": record.redrives} | redrive_status(record, self._now(), self._quotas)
         if "traceHeader" in record.header["extra"]:
             response["traceHeader"] = record.header["extra"]["traceHeader"]
-        if params.get("includedData") == "METADATA_ONLY":
-            for key in ("input", "output"):
-                if key in response:
-                    del response[key]
-                    response[key + "Details"] = {"included": False}
-        return response
+        return response if check_included(params) else _metadata(response)
 
     def describe_state_machine_for_execution(self, params: Record) -> Record:
         """DescribeStateMachineForExecution: the state machine as it was when the execution started."""
@@ -101,14 +103,21 @@ class ExecutionOperations(Operations):
             "definition": self._store.executions.definition(record.digest),
             "roleArn": header["role_arn"],
         }
-        return response | {key: header["extra"][key] for key in KEPT if key in header["extra"]}
+        if "mapRunArn" in header["extra"]:
+            response["mapRunArn"] = header["extra"]["mapRunArn"]
+            response["label"] = record.machine_arn.rpartition("/")[2]
+        response |= {key: header["extra"][key] for key in KEPT if key in header["extra"]}
+        if not check_included(params):
+            return response | {"definition": ""}
+        references = variable_references(loads(response["definition"]))
+        return response | ({"variableReferences": references} if references else {})
 
     def list_executions(self, params: Record) -> Record:
         """ListExecutions of a state machine, newest first."""
         if ("stateMachineArn" in params) == ("mapRunArn" in params):
             raise refuse("ValidationException", "Exactly one of stateMachineArn and mapRunArn must be given")
         if "mapRunArn" in params:
-            raise refuse("ResourceNotFound", params["mapRunArn"])
+            return self._list_children(params)
         machine, qualifier = self._listed(params["stateMachineArn"])
         status = params.get("statusFilter")
         if machine["type"] == "EXPRESS":
@@ -146,10 +155,10 @@ class ExecutionOperations(Operations):
 
     def _begin(self, params: Record) -> tuple[Record, RunHeader]:
         """Check what starts an execution; make what it is born with."""
-        name = check_name(params["name"]) if "name" in params else str(uuid.uuid4())
+        name = check_name(params["name"], self._quotas.name_length) if "name" in params else str(uuid.uuid4())
         machine = self._runnable(params["stateMachineArn"], name)
         text = params.get("input", "{}")
-        check_json(text, "input", "InvalidExecutionInput")
+        check_json(text, "input", "InvalidExecutionInput", self._quotas.payload_bytes)
         check_length("traceHeader", params.get("traceHeader"), 256)
         express, base = machine["type"] == "EXPRESS", machine["base"]
         arn = express_arn(base, name, str(uuid.uuid4())) if express else execution_arn(base, name)
@@ -166,6 +175,10 @@ class ExecutionOperations(Operations):
             seed=seed,
             input_text=text,
             machine_type=machine["type"],
+            max_events=self._quotas.history_events,
+            max_payload_bytes=self._quotas.payload_bytes,
+            max_variables_bytes=self._quotas.variables_bytes,
+            express_seconds=self._quotas.express_seconds,
         )
         return machine, header
 
@@ -206,6 +219,19 @@ def _extra(machine: Record, params: Record) -> Record:
     return extra
 
 
+_KEPT_ARNS = (
+    ("mapRunArn", "mapRunArn"),
+    ("stateMachineVersionArn", "versionArn"),
+    ("stateMachineAliasArn", "aliasArn"),
+)
+
+
+def _metadata(response: Record) -> Record:
+    """A description without the payloads."""
+    shown = {key: value for key, value in response.items() if key not in ("input", "output")}
+    return shown | {key: {"included": False} for key in ("inputDetails", "outputDetails") if key in response}
+
+
 def _times_and_ends(record: ExecutionRecord) -> Record:
     response: Record = {
         "executionArn": record.arn,
@@ -215,7 +241,7 @@ def _times_and_ends(record: ExecutionRecord) -> Record:
         "startDate": record.start_time,
     }
     extra = record.header.get("extra", {})
-    for member, kept in (("stateMachineVersionArn", "versionArn"), ("stateMachineAliasArn", "aliasArn")):
+    for member, kept in _KEPT_ARNS:
         if kept in extra:
             response[member] = extra[kept]
     if record.stop_time is not None:
@@ -235,13 +261,6 @@ def _row(record: ExecutionRecord) -> Record:
         "startDate", "stopDate", "redriveDate",
     )  # fmt: skip
     return {key: shown[key] for key in keys if key in shown} | {"redriveCount": record.redrives}
-
-
-def _redrive(status: str) -> Record:
-    if status in ("RUNNING", "SUCCEEDED"):
-        reason = f"Execution is {status} and cannot be redriven"
-        return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
-    return {"redriveStatus": "REDRIVABLE"}
 
 
 def _billing(record: ExecutionRecord) -> Record:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from mlflowsteps.asl.arns import state_machine_arn
@@ -24,6 +25,8 @@ from mlflowsteps.local.services.stepfunctions.checks import (
     page_token,
     read_page_token,
 )
+from mlflowsteps.local.services.stepfunctions.encryption import check_encryption
+from mlflowsteps.local.services.stepfunctions.logging import check_logging
 from mlflowsteps.local.services.stepfunctions.refusals import refuse, validation_error
 from mlflowsteps.local.services.stepfunctions.tags import check_tags
 from mlflowsteps.local.services.stepfunctions.versions import VersionOperations
@@ -33,13 +36,12 @@ __all__ = ["MachineOperations"]
 logger = logging.getLogger(__name__)
 
 TYPES = ("STANDARD", "EXPRESS")
-MAX_DEFINITION = 1_048_576
-CONFIGURATIONS = ("loggingConfiguration", "tracingConfiguration", "encryptionConfiguration")
-DEFAULTS: Record = {
-    "loggingConfiguration": {"level": "OFF", "includeExecutionData": False},
-    "tracingConfiguration": {"enabled": False},
-    "encryptionConfiguration": {"type": "AWS_OWNED_KEY"},
+CHECKS: dict[str, Callable[[Record | None], Record]] = {
+    "loggingConfiguration": check_logging,
+    "tracingConfiguration": lambda given: {"enabled": False} | (given or {}),
+    "encryptionConfiguration": check_encryption,
 }
+CONFIGURATIONS = tuple(CHECKS)
 
 
 class MachineOperations(VersionOperations):
@@ -48,10 +50,13 @@ class MachineOperations(VersionOperations):
     def create_state_machine(self, params: Record) -> Record:
         """CreateStateMachine. The same name, definition, role and settings again give the ARN that is there."""
         _check_publish(params)
-        name, kind = check_name(params["name"]), check_choice(params.get("type", "STANDARD"), "type", TYPES)
+        name, kind = (
+            check_name(params["name"], self._quotas.name_length),
+            check_choice(params.get("type", "STANDARD"), "type", TYPES),
+        )
         tags = check_tags(params.get("tags", []), {}, most=self._quotas.tags)
         role = check_role(params["roleArn"])
-        definition = check_definition(params["definition"], kind)
+        definition = check_definition(params["definition"], kind, self._quotas.definition_bytes)
         now = self._now()
         arn = state_machine_arn(self._region, self._account_id, name)
         record: Record = {
@@ -62,14 +67,14 @@ class MachineOperations(VersionOperations):
             "type": kind,
             "status": "ACTIVE",
         }
-        record |= {key: params.get(key, default) for key, default in DEFAULTS.items()}
+        record |= {key: check(params.get(key)) for key, check in CHECKS.items()}
         record |= {"creationDate": now, "updateDate": now}
         with self._store.database.write():
             if self._store.resources.insert(MACHINES, name, record):
                 self._store.executions.purge(arn)  # those of a deleted state machine of this name
                 self._store.tags.clear(arn)
                 self._store.tags.add(arn, tags)
-                if len(self._store.resources.list(MACHINES)) > self._quotas.state_machines:
+                if self._store.resources.count(MACHINES) >= self._quotas.state_machines:  # this one not counted yet
                     most = self._quotas.state_machines
                     raise refuse("StateMachineLimitExceeded", f"There are at most {most} state machines")
                 return {"stateMachineArn": arn, "creationDate": now} | self._published(params, record)
@@ -92,11 +97,12 @@ class MachineOperations(VersionOperations):
         if "roleArn" in params:
             check_role(params["roleArn"])
         if "definition" in params:
-            check_definition(params["definition"], known["type"])
+            check_definition(params["definition"], known["type"], self._quotas.definition_bytes)
+        checked = {key: check(params[key]) for key, check in CHECKS.items() if key in params}
         now, revision = self._now(), str(uuid.uuid4())
         with self._store.database.write():
             record = self._machine(params["stateMachineArn"])
-            record |= {key: params[key] for key in changed} | {"updateDate": now, "revisionId": revision}
+            record |= {key: params[key] for key in changed} | checked | {"updateDate": now, "revisionId": revision}
             self._store.resources.put(MACHINES, record["name"], record)
             return {"updateDate": now, "revisionId": revision} | self._published(params, record)
 
@@ -176,17 +182,15 @@ class MachineOperations(VersionOperations):
         }
 
 
-def check_definition(definition: str, kind: str) -> str:
-    """A definition that is valid.
+def check_definition(definition: str, kind: str, most: int) -> str:
+    """A definition that is valid, and has at most so many bytes.
 
     Raises:
         ServiceError: InvalidDefinition, with every error there is.
     """
     size = len(definition.encode("utf-8", "surrogatepass"))
-    if size > MAX_DEFINITION:
-        raise validation_error(
-            "definition", definition, f"Member must have length less than or equal to {MAX_DEFINITION}"
-        )
+    if size > most:
+        raise validation_error("definition", definition, f"Member must have length less than or equal to {most}")
     faults = validate(definition, machine_type=kind)
     if faults:
         raise ServiceError("InvalidDefinition", invalid_definition_message(definition, faults))

@@ -18,7 +18,7 @@ class TokenOperations(Operations):
         """SendTaskSuccess. Returns when the result is stored."""
         try:
             self._scheduler.check_token(params["taskToken"])  # first, as the service does
-            check_json(params["output"], "output", "InvalidOutput")
+            check_json(params["output"], "output", "InvalidOutput", self._quotas.payload_bytes)
             self._scheduler.send_task_success(params["taskToken"], params["output"])
         except TokenError as error:
             raise _refused(error) from None
