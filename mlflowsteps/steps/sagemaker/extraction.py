@@ -69,7 +69,8 @@ def extract(given: object, kind: Kind, ask: Ask) -> Request:
         twin = copied_object(given, session, memo)
         call = {key: copied_object(value, session, memo) for key, value in ask.call.items()}
         try:
-            found = kind.ask(twin, Ask(ask.operation, call), session)
+            with offline.as_default():
+                found = kind.ask(twin, Ask(ask.operation, call), session)
         finally:
             offline.check(type(given).__name__)  # what was refused says more than what came of it
         settled, uploads = stage.settle(described(found))

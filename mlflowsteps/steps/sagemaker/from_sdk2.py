@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from mlflowsteps.exceptions import DefinitionError, Diagnostic
 from mlflowsteps.inputs.syntax import Json
 from mlflowsteps.steps.sagemaker.objects import Ask, Kind, class_names
 from mlflowsteps.steps.sagemaker.staging import JOB_NAME
@@ -22,6 +23,8 @@ def run_arguments(found: Any, session: Any) -> Json:
         found: what it returned.
         session: the session that took the request.
     """
+    if getattr(found, "need_runtime_repack", None):
+        raise DefinitionError([_REPACKED])
     for name in ("create_model_request", "create_model_package_request"):
         if getattr(found, name, None):
             return getattr(found, name)
@@ -30,6 +33,15 @@ def run_arguments(found: Any, session: Any) -> Json:
     if session.context is None:
         raise TypeError(f"{found!r} made no request")
     return session.context.args
+
+
+_REPACKED = Diagnostic(
+    "MODEL_IS_REPACKED",
+    "",
+    "The SDK would download the model's archive, put the inference script into it and upload it again, which needs AWS.",
+    "Put code/inference.py into model.tar.gz when it is made, and leave entry_point and source_dir out; or give a "
+    "framework version that reads its script from SAGEMAKER_SUBMIT_DIRECTORY.",
+)
 
 
 def _train(estimator: Any, ask: Ask, session: Any) -> Json:
@@ -49,7 +61,8 @@ def _train(estimator: Any, ask: Ask, session: Any) -> Json:
 
 def _sets_profiler(estimator: Any) -> bool:
     """True where the user said something of the profiler."""
-    return bool(estimator.profiler_config or estimator.disable_profiler or estimator.rules)
+    rules = [type(rule).__name__ for rule in estimator.rules or ()]
+    return bool(estimator.profiler_config or estimator.disable_profiler or "ProfilerRule" in rules)
 
 
 def _without_defaults(request: Json, profiler: bool) -> Json:
@@ -62,8 +75,9 @@ def _without_defaults(request: Json, profiler: bool) -> Json:
     if not profiler and not request.get("ProfilerConfig", {}).get("DisableProfiler", True):
         del request["ProfilerConfig"]
     hook = request.get("DebugHookConfig", {})
-    if hook.get("CollectionConfigurations") == []:
-        del hook["CollectionConfigurations"]
+    collections = hook.pop("CollectionConfigurations", None)
+    if collections:  # the SDK takes them from a set: their order would change from run to run
+        hook["CollectionConfigurations"] = sorted(collections, key=lambda each: str(each.get("CollectionName")))
     return request
 
 
@@ -73,11 +87,25 @@ def _is_records(value: object) -> bool:
 
 
 def _tune(tuner: Any, ask: Ask, session: Any) -> Json:
-    return run_arguments(tuner.fit(**{"wait": False, "job_name": JOB_NAME, **ask.call}), session)
+    request = run_arguments(tuner.fit(**{"wait": False, "job_name": JOB_NAME, **ask.call}), session)
+    for definition in [request.get("TrainingJobDefinition", {}), *request.get("TrainingJobDefinitions", ())]:
+        resources = definition.get("HyperParameterTuningResourceConfig", {})
+        if resources and resources.keys() <= _PLAIN_RESOURCES:  # the member that every integration knows says the same
+            definition["ResourceConfig"] = definition.pop("HyperParameterTuningResourceConfig")
+    return request
+
+
+_PLAIN_RESOURCES = {"InstanceType", "InstanceCount", "VolumeSizeInGB", "VolumeKmsKeyId"}
 
 
 def _run(processor: Any, ask: Ask, session: Any) -> Json:
-    return run_arguments(processor.run(**{"wait": False, "logs": False, "job_name": JOB_NAME, **ask.call}), session)
+    call = {"wait": False, "logs": False, "job_name": JOB_NAME, **ask.call}
+    if "code" in call or not any(name == "ScriptProcessor" for _, name in class_names(processor)):
+        return run_arguments(processor.run(**call), session)
+    # Without code, as workflows of the old SDK run it: the container's entrypoint is the step's, or the image's own.
+    base: Any = next(cls for cls in type(processor).__mro__ if cls.__name__ == "Processor")
+    processor._include_code_in_inputs = base._include_code_in_inputs.__get__(processor)  # noqa: SLF001 - of the copy
+    return run_arguments(base.run(processor, **call), session)
 
 
 NO_DATA = "s3://mlflowsteps-no-data"
