@@ -17,7 +17,7 @@ from typing import Any, Protocol, Self, TextIO
 from mlflowsteps.display.progress import ProgressView
 from mlflowsteps.display.view import cell_number
 from mlflowsteps.graph.visits import STATUSES
-from mlflowsteps.graph.words import cut, duration, reason, visible
+from mlflowsteps.graph.words import brief, cut, duration, visible
 
 __all__ = ["HEARTBEAT_SECONDS", "Live"]
 
@@ -170,7 +170,7 @@ class _Lines:
 def _line(view: ProgressView, path: str) -> str:
     state = view.status.states[path]
     at = duration(view.elapsed)
-    error = "  " + cut(visible(f"{state.error}: {reason(state.cause)}"), 200) if state.error else ""
+    error = "  " + cut(visible(f"{state.error}: {brief(state.cause)}"), 200) if state.error else ""
     icon = STATUSES[state.status].icon
     return f"[{at:>9}] {icon} {visible(view.place_of(path))}: {state.summary(view.looked)}{error}"
 

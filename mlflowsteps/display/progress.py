@@ -33,7 +33,7 @@ from mlflowsteps.graph.status import StatusTracker
 from mlflowsteps.graph.svg import COLOURS
 from mlflowsteps.graph.text import ordered
 from mlflowsteps.graph.visits import STATUSES, GraphStatus, StateStatus, Visit
-from mlflowsteps.graph.words import Json, cut, duration, reason, visible
+from mlflowsteps.graph.words import Json, brief, cut, duration, reason, visible
 
 __all__ = ["ProgressView"]
 
@@ -41,6 +41,8 @@ _BAR = 200  # pixels of a timeline
 _LEAST_BAR = 2.0  # pixels: shorter visits are seen too
 _MOST_BARS = 60  # bars of one state's timeline; more could not be told apart
 _MOST_VISITS = 50
+_CAUSE_HEAD, _CAUSE_TAIL = 3, 8  # lines of a long cause that stand above the picture; the state's fold has all of it
+_LONGEST_LINE = 2000
 _LAST_WORDS = 5  # lines of the failed job's log that stand with the error
 _STATUSES_OF_AN_EXECUTION = {"PENDING_REDRIVE": "FAILED"}
 
@@ -177,15 +179,16 @@ class ProgressView(View):
             return ""
         lines = [f"State: {visible(self.failed_state)}"] if self.failed_state else []
         lines.append(f"Error: {visible(self.error or self._word)}")
-        if self.cause:
-            lines.append(f"Cause: {visible(cut(reason(self.cause), 2000), lines=True)}")
-        if self.log_file:
+        told = reason(self.cause)
+        if told:
+            shown = visible(f"Cause: {told}", lines=True).split("\n")
+            lines += _shortened([cut(line, _LONGEST_LINE) for line in shown])
+        if self.log_file and self.log_file not in told:
             lines.append(f"Log: {visible(self.log_file)}")
         lines += self._earlier()
-        if self.failed_state and self._status.failed is not None:
-            said = self.logs.get(self._status.failed.path, ())[-_LAST_WORDS:]
-            lines += [f"  {visible(cut(line, 300))}" for line in said]
-        return "\n".join(lines)
+        path = self._status.failed.path if self.failed_state and self._status.failed else ""
+        said = [line for line in self.logs.get(path, ())[-_LAST_WORDS:] if line.strip() and line not in told]
+        return "\n".join([*lines, *(f"  {visible(cut(line, 300))}" for line in said)])
 
     def _earlier(self) -> list[str]:
         """Errors of other states on the way to the failure: a Fail state tells nothing of what led to it."""
@@ -194,7 +197,7 @@ class ProgressView(View):
         for path, state in self._status.states.items():
             node = self.model.nodes.get(path)
             if state.error and path != last and not (node and node.inside) and state.status in {"FAILED", "CAUGHT"}:
-                words = f"{state.error}: {cut(reason(state.cause), 200)}"
+                words = f"{state.error}: {cut(brief(state.cause), 200)}"
                 found.append(f"Earlier: {visible(self.place_of(path))}: {visible(words)}")
         return found[:_LAST_WORDS]
 
@@ -417,6 +420,14 @@ def _attempts(state: StateStatus) -> str:
 
 def _titled(title: str, body: Markup) -> Markup:
     return Markup(f'<div style="padding-top:2px">{text(title)}</div>{body}')
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    """The first and the last lines of many."""
+    left = len(lines) - _CAUSE_HEAD - _CAUSE_TAIL
+    if left < 2:
+        return lines
+    return [*lines[:_CAUSE_HEAD], f"… {left} lines …", *lines[-_CAUSE_TAIL:]]
 
 
 def _document(cause: str | None) -> dict[str, Json]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from mlflowsteps.graph.build import Edge, Level, Model, Node
 from mlflowsteps.graph.visits import STATUSES, GraphStatus
-from mlflowsteps.graph.words import cut, reason, visible
+from mlflowsteps.graph.words import brief, cut, visible
 
 __all__ = ["dot", "mermaid", "ordered", "tree"]
 
@@ -85,7 +85,7 @@ def tree(model: Model, status: GraphStatus | None = None, *, now: float | None =
         parts += [f"[{label}]"] if label else []
         if state:
             parts.append(state.summary(now))
-            parts += [cut(visible(f"{state.error}: {reason(state.cause)}"), _LONGEST)] if state.error else []
+            parts += [cut(visible(f"{state.error}: {brief(state.cause)}"), _LONGEST)] if state.error else []
         ways = ", ".join(_way(model, edge) for edge in onward.get(node.key, []))
         lines.append("  ".join(parts) + (f"  → {ways}" if ways and not status else ""))
     return "\n".join(lines)

@@ -161,6 +161,16 @@ def reason(cause: Json) -> str:
     return next((words for words in found if isinstance(words, str)), text)
 
 
+def brief(cause: Json) -> str:
+    r"""The reason on one line: of several lines the first, which says what, and the last, which often says why.
+
+    >>> brief('{"FailureReason": "Exit Code: 1\\nLog: /l\\nTraceback\\nKeyError: 3"}')
+    'Exit Code: 1 … KeyError: 3'
+    """
+    lines = [line for line in reason(cause).splitlines() if line.strip()]
+    return f"{lines[0]} … {lines[-1]}" if len(lines) > 1 else "".join(lines)
+
+
 def duration(seconds: float | None) -> str:
     """A span of time for a person; empty for None.
 

@@ -350,3 +350,17 @@ def test_printing_needs_no_terminal():
     stream = io.StringIO()
     print(running(), file=stream)
     assert stream.getvalue().startswith("run-1: ▶")
+
+
+def test_long_causes_are_shortened_in_the_banner_and_nothing_is_told_twice():
+    tail = [f"epoch {number}" for number in range(30)]
+    cause = json.dumps({"FailureReason": "\n".join(["Exit Code: 3", "Log: /jobs/1/log.txt", *tail]), "LocalRun": {}})
+    history = History()
+    history.start()
+    at = history.fail(history.schedule(history.enter("Train Step", 0)), "States.TaskFailed", cause)
+    history.add("ExecutionFailed", at, {"error": "States.TaskFailed", "cause": cause})
+    logs = {"Train Step": [*tail, "[job] ended with exit code 3"]}
+    lines = ProgressView(samples.S1, {"name": "n"}, history.events, logs=logs).failure().splitlines()
+    assert lines[2:6] == ["Cause: Exit Code: 3", "Log: /jobs/1/log.txt", "epoch 0", "… 21 lines …"]
+    assert lines[-2:] == ["epoch 29", "  [job] ended with exit code 3"]
+    assert lines.count("epoch 29") == 1
