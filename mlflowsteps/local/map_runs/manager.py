@@ -162,7 +162,12 @@ class MapRuns:
         """Let every runner stop where it stands; returns when they have."""
         with self._idle:
             self._closed = True
-            self._idle.wait_for(lambda: self._jobs == 0, CLOSE_SECONDS)
+            idle = self._idle.wait_for(lambda: self._jobs == 0, CLOSE_SECONDS)
+        with self._lock:
+            runners = list(self._runners.values())
+            self._runners.clear()
+        for runner in runners if idle else ():
+            runner.close()
 
     def update(self, arn: str, **changes: Json) -> bool:
         """Change the limits of a Map Run that is under way.

@@ -87,6 +87,9 @@ class Results(Protocol):
     def restore(self, stored: Json) -> None:
         """Go on from what ``to_json`` gave."""
 
+    def close(self) -> None:
+        """Let open files go; what is on disk stays, for ``restore``."""
+
     def discard(self) -> None:
         """Nothing is needed any more."""
 
@@ -156,6 +159,9 @@ class Gathered:
         """See ``Results``."""
         self._texts = dict(stored)
         self._size += sum(size_of(text) + 1 for text in self._texts.values())
+
+    def close(self) -> None:
+        """See ``Results``: there are none."""
 
     def discard(self) -> None:
         """See ``Results``."""
@@ -235,10 +241,14 @@ class Written:
         for kind, sizes in stored.items():
             self._files[kind].restore(sizes)
 
-    def discard(self) -> None:
+    def close(self) -> None:
         """See ``Results``."""
         for file in self._files.values():
             file.drop()
+
+    def discard(self) -> None:
+        """See ``Results``."""
+        self.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

@@ -42,13 +42,15 @@ Done = Callable[[str, str | None, str | None, str | None], None]
 class Executions(Protocol):
     """What a Map Run needs of the scheduler."""
 
-    def begin(self, header: RunHeader, definition: str, map_run: str, watcher: Callable[[Ended], None]) -> Ended | None:
+    def begin(
+        self, header: RunHeader, definition: str, extra: dict[str, Json], watcher: Callable[[Ended], None]
+    ) -> Ended | None:
         """Start a child execution, or find the one that was started before.
 
         Args:
             header: what it is born with; a STANDARD one is stored.
             definition: its state machine.
-            map_run: ARN of the Map Run.
+            extra: what is kept with it: ``mapRunArn`` and ``itemCount``.
             watcher: told of its end; not called where that is returned. It must not block.
 
         Returns:
@@ -148,6 +150,11 @@ class Runner:
             self._release = self._place.hold()
         self._place.submit(self._work)
 
+    def close(self) -> None:
+        """Let go of what is open; only once no job is under way and none will come."""
+        self._inputs = None
+        self._results.close()
+
     # On a worker thread, one job at a time
 
     def _work(self) -> None:
@@ -228,7 +235,8 @@ class Runner:
     def _start(self, number: int, text: str, items: int) -> None:
         header = self._header(number, text)
         child = Child(number, header.execution_arn, header.name, text, header.start_time)
-        ended = self._place.executions.begin(header, self._definition, self.arn, _Watcher(self, number))
+        extra = {"mapRunArn": self.arn, "itemCount": items}
+        ended = self._place.executions.begin(header, self._definition, extra, _Watcher(self, number))
         if ended is None:
             self._children[number] = child
             self.progress.started(number, items)

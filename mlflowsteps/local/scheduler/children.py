@@ -8,6 +8,7 @@ from typing import Protocol
 
 from mlflowsteps.local.interpreter import End, RunHeader
 from mlflowsteps.local.map_runs import Ended
+from mlflowsteps.local.records import Json
 from mlflowsteps.local.store import ExecutionRecord, Store
 
 __all__ = ["Children"]
@@ -19,7 +20,7 @@ class _Scheduler(Protocol):
     """What is needed of the scheduler; see there."""
 
     def start(
-        self, header: RunHeader, definition: str, *, extra: dict[str, str], watcher: _Watcher, map_run: str
+        self, header: RunHeader, definition: str, *, extra: dict[str, Json], watcher: _Watcher, map_run: str
     ) -> bool: ...
 
     def run_in_memory(self, header: RunHeader, definition: str, watcher: _Watcher) -> tuple[End, float] | None: ...
@@ -40,7 +41,9 @@ class Children:
     def __init__(self, scheduler: _Scheduler, store: Store) -> None:
         self._scheduler, self._store = scheduler, store
 
-    def begin(self, header: RunHeader, definition: str, map_run: str, watcher: Callable[[Ended], None]) -> Ended | None:
+    def begin(
+        self, header: RunHeader, definition: str, extra: dict[str, Json], watcher: Callable[[Ended], None]
+    ) -> Ended | None:
         """See ``map_runs.Executions``."""
         watch = partial(_tell, watcher)
         if header.machine_type == "EXPRESS":
@@ -49,8 +52,7 @@ class Children:
                 return None
             end, now = found
             return Ended(end.status, end.output_text, end.error, end.cause, now)
-        extra = {"mapRunArn": map_run}
-        if self._scheduler.start(header, definition, extra=extra, watcher=watch, map_run=map_run):
+        if self._scheduler.start(header, definition, extra=extra, watcher=watch, map_run=extra["mapRunArn"]):
             return None
         record = self._store.executions.get(header.execution_arn)
         if record is not None and record.status != "RUNNING":
