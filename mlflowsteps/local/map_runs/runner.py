@@ -199,18 +199,22 @@ class Runner:
     def _go_on(self) -> None:
         if self._over:
             return
+        self._judge()
         if not self._stopping:
             try:
                 self._start_children()
             except StatesError as error:
                 self._fail(error)
-            if self.progress.exceeded():
-                self._fail(StatesError(THRESHOLD.error or "", THRESHOLD.cause or ""))
+            self._judge()
         if self.progress.running or not (self._stopping or self.progress.complete):
             if self._unsaved >= CHECKPOINT:
                 self._save()
             return
         self._end()
+
+    def _judge(self) -> None:
+        if not self._stopping and self.progress.exceeded():
+            self._fail(StatesError(THRESHOLD.error or "", THRESHOLD.cause or ""))
 
     def _start_children(self) -> None:
         if self._inputs is None:
