@@ -106,6 +106,14 @@ class Block:
             if not callable(getattr(cls, name, None)):  # output() is a method; its field is fields["output"]
                 setattr(cls, name, _Attribute(name, field.doc))
 
+    def allowed_fields(self) -> list[str]:
+        """The keywords of its fields."""
+        return list(self.known)
+
+    def is_field_allowed(self, field_name: str) -> bool:
+        """True for the keyword of a field of this kind of block."""
+        return field_name in self.known
+
     def to_dict(self) -> dict[str, Json]:
         """The block as it stands in a definition; made anew at each call."""
         return self.render(Template(), Place(type(self).__name__))

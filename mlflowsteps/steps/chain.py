@@ -109,6 +109,12 @@ class Chain:
         joined.append(other)
         return joined
 
+    def accept(self, visitor: Any) -> None:
+        """Show a visitor the steps, and all that follow."""
+        for step in self.steps:
+            if not visitor.is_visited(step):
+                step.accept(visitor)
+
     def __iter__(self) -> Iterator[State]:
         return iter(self.steps)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import sys
 from collections.abc import Sequence
 from enum import Enum
 from functools import cache
@@ -50,13 +51,29 @@ def partition_of(region: str | None) -> str:
 
 
 def current_region() -> str | None:
-    """The region that boto3 would use, from the environment or the configuration file; boto3 is not loaded."""
+    """The region that boto3 would use: what the program told it, the environment's, the configuration file's.
+
+    boto3 is not loaded for it.
+    """
     environment = os.environ.get
-    region = environment("AWS_REGION") or environment("AWS_DEFAULT_REGION")
+    region = _told_to_boto3() or environment("AWS_REGION") or environment("AWS_DEFAULT_REGION")
     if region:
         return region
     profile = environment("AWS_PROFILE") or environment("AWS_DEFAULT_PROFILE") or "default"
     return _configured_region(environment("AWS_CONFIG_FILE") or "~/.aws/config", profile)
+
+
+def _told_to_boto3() -> str | None:
+    """The region of ``boto3.setup_default_session(region_name=...)``, or one that a test put in its place."""
+    boto3 = sys.modules.get("boto3")
+    if boto3 is None:
+        return None
+    replaced = vars(boto3.session.Session).get("region_name")
+    if isinstance(replaced, str):
+        return replaced
+    core = getattr(boto3.DEFAULT_SESSION, "_session", None)
+    told = core.instance_variables().get("region") if core is not None else None
+    return told if isinstance(told, str) else None
 
 
 @cache

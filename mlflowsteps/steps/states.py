@@ -6,6 +6,7 @@ old SDK had in its module of this name.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, Self, Unpack
 
@@ -17,7 +18,7 @@ from mlflowsteps.inputs.schema import Schema
 from mlflowsteps.inputs.syntax import Json
 from mlflowsteps.inputs.templates import Place, Template
 from mlflowsteps.steps.block import Block, to_pascalcase
-from mlflowsteps.steps.chain import Chain, warn_of_relinking
+from mlflowsteps.steps.chain import Chain, head_of, warn_of_relinking
 from mlflowsteps.steps.compile import Nest
 from mlflowsteps.steps.foreign import KINDS, adopted_rule
 from mlflowsteps.steps.graphs import FrozenGraph, Graph
@@ -33,6 +34,9 @@ from mlflowsteps.steps.keywords import (
 )
 from mlflowsteps.steps.retries import Catch, Retry
 from mlflowsteps.steps.state import NextStep, State, Step, add_handlers, as_step, rows
+from mlflowsteps.steps.visitors import GraphVisitor, ValidationVisitor
+
+logger = logging.getLogger(__name__)
 
 __all__ = [
     "Block",
@@ -42,6 +46,7 @@ __all__ = [
     "Fail",
     "FrozenGraph",
     "Graph",
+    "GraphVisitor",
     "Map",
     "Parallel",
     "Pass",
@@ -50,6 +55,7 @@ __all__ = [
     "Step",
     "Succeed",
     "Task",
+    "ValidationVisitor",
     "Wait",
     "to_pascalcase",
 ]
@@ -216,6 +222,13 @@ class Choice(State):
 
     def next(self, next_step: NextStep) -> NextStep:
         """Go on with ``next_step`` where no rule holds; it is returned."""
+        if self.default is not None and head_of(self.default) is not head_of(as_step(next_step)):
+            logger.warning(
+                "Chaining Choice state: Overwriting %s's current default_choice (%s) with %s",
+                self.state_id,
+                self.default.state_id,
+                next_step.state_id,
+            )
         self.default_choice(next_step)
         return next_step
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mlflowsteps.inputs.syntax import Json
-from mlflowsteps.steps.integration_resources import get_aws_partition
+from mlflowsteps.steps.integration_resources import get_aws_partition, get_service_integration_arn
 from mlflowsteps.steps.tags import tag_list
 
-__all__ = ["get_aws_partition", "merge_dicts", "tags_dict_to_kv_list"]
+__all__ = ["get_aws_partition", "get_service_integration_arn", "merge_dicts", "tags_dict_to_kv_list"]
 
 
 def tags_dict_to_kv_list(tags_dict: dict[str, str]) -> list[dict[str, Json]]:

@@ -96,7 +96,7 @@ class Execution:
             DescribeExecution's response: name, status, startDate, stopDate, input, output, error, cause and more.
         """
         found = self._description or self.client.describe_execution(executionArn=self.execution_arn)
-        self.status = ExecutionStatus(found["status"])
+        self.status = ExecutionStatus(found.get("status", self.status))
         self.start_date = found.get("startDate", self.start_date)
         self.stop_date = found.get("stopDate")  # one that was redriven has none any more
         return found

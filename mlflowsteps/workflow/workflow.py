@@ -26,7 +26,7 @@ from mlflowsteps.inputs.syntax import Json
 from mlflowsteps.steps.foreign import adopted_input, is_foreign
 from mlflowsteps.steps.graphs import FrozenGraph, Graph, GraphFields
 from mlflowsteps.steps.state import State
-from mlflowsteps.steps.states import Chain
+from mlflowsteps.steps.states import Chain, ValidationVisitor
 from mlflowsteps.steps.tags import tag_list
 from mlflowsteps.workflow import polling
 from mlflowsteps.workflow.client import Connection, StepFunctionsClient, connect
@@ -81,7 +81,8 @@ class Workflow(Versioned):
         version_description: of that version.
 
     Raises:
-        ValueError: ``definition`` is nothing that a workflow can be made of, or a setting is none.
+        ValueError: ``definition`` is nothing that a workflow can be made of, two of its states have one name, or a
+            setting is none.
     """
 
     def __init__(
@@ -137,7 +138,9 @@ class Workflow(Versioned):
             "timeout_seconds": self.timeout_seconds,
             "query_language": self.query_language,
         }
-        return Graph(definition, **fields)
+        graph = Graph(definition, **fields)
+        graph.branch.accept(ValidationVisitor())
+        return graph
 
     # ------------------------------------------------------------------------------------------------- the client
 
@@ -367,12 +370,13 @@ class Workflow(Versioned):
             WorkflowExists: it has.
         """
         found = self.client.describe_state_machine(stateMachineArn=arn)
-        differences = []
-        if not _same_json(found["definition"], text):
+        definition, role, kind = (found.get(key) for key in ("definition", "roleArn", "type"))
+        differences = []  # what is not told, such as the definition of a machine whose key we may not use, is no text
+        if isinstance(definition, str) and not _same_json(definition, text):
             differences.append("definition")
-        if found["roleArn"] != self.role:
+        if isinstance(role, str) and role != self.role:
             differences.append("role")
-        if found.get("type", self.type) != self.type:
+        if isinstance(kind, str) and kind != self.type:
             differences.append("type")
         if differences:
             raise WorkflowExists(self.name, arn, " and ".join(differences))

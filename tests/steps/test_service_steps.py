@@ -220,3 +220,15 @@ def test_tags_are_taken_in_every_form(tags: Any) -> None:
 def test_what_is_no_tag_is_refused(tags: Any) -> None:
     with pytest.raises(ValueError, match="A tag is"):
         tag_list(tags)
+
+
+def test_the_region_that_the_program_told_boto3_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    import boto3
+
+    monkeypatch.setenv("AWS_REGION", "us-gov-east-1")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.session.Session(region_name="cn-north-1"))
+    assert get_aws_partition() == "aws-cn"
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    assert get_aws_partition() == "aws-us-gov"
+    monkeypatch.setattr(boto3.session.Session, "region_name", "cn-northwest-1")
+    assert get_aws_partition() == "aws-cn"

@@ -1,23 +1,47 @@
 """SageMaker steps: jobs, models and endpoints.
 
 The first argument of each (estimator, processor, model, transformer, tuner) is the request itself, as a dict in boto3's
-shape; building a step makes no call and needs no client, region, network or credentials.
+shape, or an object of SageMaker's Python SDK 2 or 3, which makes its own request. Building a step makes no call and
+needs no client, network or credentials.
 """
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
+from mlflowsteps.steps.sagemaker.convenience import (
+    ApproveModelPackageStep,
+    DeleteEndpointStep,
+    DeployEndpointStep,
+    ModelPackageGroupStep,
+    ModelPackageStep,
+    PipelineExecutionStep,
+    WaitForEndpointStep,
+)
 from mlflowsteps.steps.sagemaker.hosting import EndpointConfigStep, EndpointStep, ModelStep
 from mlflowsteps.steps.sagemaker.processing import ProcessingStep, TransformStep
 from mlflowsteps.steps.sagemaker.requests import FrozenRequest
 from mlflowsteps.steps.sagemaker.training import TrainingStep, TuningStep
 
 __all__ = [
+    "ApproveModelPackageStep",
+    "DeleteEndpointStep",
+    "DeployEndpointStep",
     "EndpointConfigStep",
     "EndpointStep",
     "FrozenRequest",
+    "ModelPackageGroupStep",
+    "ModelPackageStep",
     "ModelStep",
+    "PipelineExecutionStep",
     "ProcessingStep",
     "TrainingStep",
     "TransformStep",
     "TuningStep",
+    "WaitForEndpointStep",
+    "model_config",
+    "processing_config",
+    "training_config",
+    "transform_config",
 ]
