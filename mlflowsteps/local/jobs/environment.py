@@ -62,7 +62,7 @@ def job_environment(
     found.update(
         PATH=os.pathsep.join(dict.fromkeys(bins)),
         HOME=str(folder.home),
-        TMPDIR=str(folder.tmp),
+        TMPDIR=folder.scratch(),
         PYTHONUNBUFFERED="1",
         # A container's "pip install" is thrown away with it; the user's own environment must not be changed by a job.
         PIP_TARGET=str(folder.home / "packages"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import shutil
+import tempfile
 from pathlib import Path
 
 from mlflowsteps.local.jobs.failures import JobFailure
@@ -12,6 +13,7 @@ __all__ = ["OPT_ML", "JobFolder"]
 
 OPT_ML = "/opt/ml"
 _TAIL_BYTES = 4096
+_LONGEST_TMP = 60
 
 
 class JobFolder:
@@ -31,11 +33,34 @@ class JobFolder:
         """What instance ``host`` (1, 2, ...) of the job sees as ``/opt/ml``."""
         return self.path / ("opt-ml" if host == 1 else f"opt-ml-{host}")
 
+    def scratch(self) -> str:
+        """What TMPDIR is: ``tmp/``, or a link to it from the machine's own temporary folder.
+
+        A link where its path is so long that a socket in it, such as multiprocessing's, would not fit the 108 bytes of
+        its address.
+        """
+        if len(str(self.tmp)) <= _LONGEST_TMP:
+            return str(self.tmp)
+        links = self.path / "tmp-link"
+        if not links.is_symlink():
+            short = Path(tempfile.mkdtemp(prefix="mlfs-"))  # ours alone: a link in /tmp itself could be another's
+            (short / "t").symlink_to(self.tmp)
+            links.symlink_to(short)
+        return f"{links.readlink()}/t"
+
+    def tidy(self) -> None:
+        """Take away what lies outside of the folder."""
+        links = self.path / "tmp-link"
+        if links.is_symlink():
+            shutil.rmtree(links.readlink(), ignore_errors=True)  # a link to tmp/ is all that is in it
+            links.unlink()
+
     def prepare(self) -> None:
         """Make the folder ready for an attempt from scratch; an earlier attempt's log is kept as ``log.<n>.txt``."""
         self.path.mkdir(parents=True, exist_ok=True)
         if not self._shared_log and self.log.exists() and self.log.stat().st_size:
             self.log.rename(self.path / f"log.{len(list(self.path.glob('log.*.txt'))) + 1}.txt")
+        self.tidy()
         for old in (self.home, self.tmp, self.etc, *self.path.glob("opt-ml*")):
             shutil.rmtree(old, ignore_errors=True)
         for folder in (self.home, self.tmp, self.etc):

@@ -14,9 +14,10 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from mlflowsteps.exceptions import ServiceError
-from mlflowsteps.local.clock import Clock
+from mlflowsteps.local.clock import Clock, VirtualClock
 from mlflowsteps.local.jobs import models, processing, training, transform
 from mlflowsteps.local.jobs.container import Record, Services
 from mlflowsteps.local.jobs.dispatch import Dispatcher
@@ -38,6 +39,7 @@ from mlflowsteps.local.jobs.kinds import (
     TUNING,
     Kind,
 )
+from mlflowsteps.local.jobs.model_registry import ModelRegistry
 from mlflowsteps.local.jobs.pathmode import NAMESPACE, REWRITTEN, namespaces_work
 from mlflowsteps.local.jobs.process import Control, kill_orphans
 from mlflowsteps.local.jobs.tuning import requests as tuning_requests
@@ -46,9 +48,11 @@ from mlflowsteps.local.jobs.validation import check_request
 from mlflowsteps.local.objects import ObjectStore
 from mlflowsteps.local.store import Resources
 
-__all__ = ["InvokeResult", "JobManager", "Watcher"]
+__all__ = ["InvokeResult", "JobManager", "JobSeconds", "Watcher"]
 
 Watcher = Callable[[Record], None]
+JobSeconds: TypeAlias = float | Callable[[Record], float]
+"""Virtual seconds of a job, or what tells them of its Create* request."""
 
 _DESCRIBE: dict[str, Callable[[Record], Record]] = {
     TRAINING: training.describe,
@@ -79,6 +83,7 @@ class JobManager:
         close_grace_seconds: the same for ``close``.
         install_requirements: install what a script's requirements.txt asks for and the running Python lacks, into
             ``<root>/packages/<hash>``, never into the running Python; False: scripts run with what is there.
+        job_seconds: under a virtual clock, how long a job takes from its creation, at least; None: no time.
     """
 
     def __init__(
@@ -96,6 +101,7 @@ class JobManager:
         stop_grace_seconds: float = 120.0,
         close_grace_seconds: float = 5.0,
         install_requirements: bool = True,
+        job_seconds: JobSeconds | None = None,
     ) -> None:
         if path_mode not in (None, NAMESPACE, REWRITTEN):
             raise ValueError(f"path_mode is {path_mode!r}; it must be {NAMESPACE!r}, {REWRITTEN!r} or None")
@@ -105,6 +111,7 @@ class JobManager:
         self._region, self._account_id = region, account_id
         self._pass_environment, self._path_mode = tuple(pass_environment), path_mode
         self._graces = (stop_grace_seconds, close_grace_seconds)
+        self._job_seconds = job_seconds
         self._packages = self.root / "packages" if install_requirements else None
         self._lock = threading.RLock()
         self._live: dict[tuple[str, str], Job] = {}
@@ -112,6 +119,7 @@ class JobManager:
         self._holds: dict[tuple[str, str], Callable[[], None]] = {}
         self._closed = False
         limit = max_jobs if max_jobs is not None else max(2, os.cpu_count() or 2)
+        self.registry = ModelRegistry(records, clock, region=region, account_id=account_id)
         self._works: dict[str, Callable[[Job], None]] = {
             TRAINING: training.run,
             PROCESSING: processing.run,
@@ -149,7 +157,8 @@ class JobManager:
         if self._taken(which, name, origin, arn):
             return arn
         self._check_references(which, request)
-        record = self._new_record(which, copy.deepcopy(request), name, arn, origin)
+        kept = self._with_packages(request) if kind == MODEL else copy.deepcopy(request)
+        record = self._new_record(which, kept, name, arn, origin)
         record["Description"] |= facts or {}
         with self._lock:  # resume and stop see a job only once it is in line
             if not self._records.insert(kind, name.lower(), record):
@@ -173,6 +182,15 @@ class JobManager:
             release = self._holds.pop((kind, name.lower()), None)
         if release is not None:
             release()
+
+    def _with_packages(self, request: Record) -> Record:
+        """A model's request in which packages of the registry stand as their containers."""
+        found = copy.deepcopy(request)
+        if "PrimaryContainer" in found:
+            found["PrimaryContainer"] = self.registry.container_of(found["PrimaryContainer"])
+        if "Containers" in found:
+            found["Containers"] = [self.registry.container_of(container) for container in found["Containers"]]
+        return found
 
     def _taken(self, kind: Kind, name: str, origin: str | None, arn: str) -> bool:
         """True where the same origin made it before; an error where another did."""
@@ -499,8 +517,20 @@ class JobManager:
         except Exception as error:  # noqa: BLE001 - a fault of the runtime fails its job, visibly, and no other
             job.folder.note(traceback.format_exc())
             status, secondary, reason = "Failed", "Failed", job.reason(f"InternalServerError: {error!r}")
+        finally:
+            job.folder.tidy()
         if not job.control.closing:
+            self._pass_time(job)
             job.finish(status, secondary, reason=reason and reason[:1024])
+
+    def _pass_time(self, job: Job) -> None:
+        """Under virtual time: let the job have taken as long as it is said to."""
+        if self._job_seconds is None or not isinstance(self._clock, VirtualClock):
+            return
+        seconds = self._job_seconds(job.request) if callable(self._job_seconds) else self._job_seconds
+        left = job.description["CreationTime"] + seconds - self._clock.now()
+        if left > 0:
+            self._clock.advance(left)
 
     @staticmethod
     def _timeout_reason(job: Job) -> str | None:

@@ -162,6 +162,8 @@ class ModelServer:
         self._control.terminate(self.processes, grace_seconds)
         with _ports_lock:
             _used_ports.difference_update(self.ports)
+        for container in self._containers:
+            container.folder.tidy()
 
 
 def _fill(container: Container) -> None:
@@ -169,8 +171,6 @@ def _fill(container: Container) -> None:
     given = container.request["PrimaryContainer"]
     if given.get("Mode") == "MultiModel":
         raise JobFailure("ClientError: multi-model containers are not played by the local runtime.")
-    if not given.get("Image"):
-        raise JobFailure("ClientError: ModelPackageName names a resource of an AWS account; give an Image.")
     container.entrypoint(given["Image"], {}, ["serve"])  # an image nothing answers fails before anything is moved
     container.folder.prepare()
     folder = container.folder.opt_ml() / "model"

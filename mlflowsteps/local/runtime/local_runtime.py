@@ -23,7 +23,7 @@ from mlflowsteps.exceptions import RuntimeClosed, ServiceError
 from mlflowsteps.local.active import activate, deactivate
 from mlflowsteps.local.clock import Clock, SystemClock
 from mlflowsteps.local.functions import Function, FunctionRegistry
-from mlflowsteps.local.jobs.manager import JobManager
+from mlflowsteps.local.jobs.manager import JobManager, JobSeconds
 from mlflowsteps.local.objects import ObjectStore
 from mlflowsteps.local.quotas import Quotas
 from mlflowsteps.local.records import Json, TaskHandler
@@ -73,6 +73,8 @@ class LocalRuntime:
         pass_environment: names of environment variables that jobs may see beyond an allow-list.
         install_requirements: install what the requirements.txt of a job's code asks for and this Python lacks, into a
             folder of the runtime, never into this Python; False: scripts run with what is there.
+        job_seconds: under a VirtualClock, how many seconds a SageMaker job takes: a number, or a function of its
+            request; None: no time passes while it runs.
         read_only: list, describe and read only; another process may own the folder.
         resume: take up interrupted executions with the first client; else only ``resume()`` does.
         quotas: quotas of Step Functions that differ from the service's, by name, such as ``{"history_events": 100}``;
@@ -100,6 +102,7 @@ class LocalRuntime:
         max_jobs: int | None = None,
         pass_environment: Iterable[str] = (),
         install_requirements: bool = True,
+        job_seconds: JobSeconds | None = None,
         read_only: bool = False,
         resume: bool = True,
         quotas: Mapping[str, float] | None = None,
@@ -123,6 +126,7 @@ class LocalRuntime:
                 "max_jobs": max_jobs,
                 "pass_environment": tuple(pass_environment),
                 "install_requirements": install_requirements,
+                "job_seconds": job_seconds,
             }
             self._open(clock or SystemClock(), clients or {}, moto, jobs)
         except BaseException:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mlflowsteps.exceptions import ServiceError
 from mlflowsteps.local.jobs.kinds import ENDPOINT, JOB_KINDS, KINDS, TUNING, Kind
 from mlflowsteps.local.records import Json
+from mlflowsteps.local.services.sagemaker_registry import RegistryOperations
 from mlflowsteps.local.tasks.origin import ORIGIN
 
 if TYPE_CHECKING:
@@ -40,12 +41,17 @@ class SageMaker:
         self._operations: dict[str, Callable[[Params], Params]] = {}
         for kind in KINDS.values():
             self._operations |= self._operations_of(kind)
+        self._registry = RegistryOperations(jobs.registry, _page, self._tag)
 
     def __getattr__(self, name: str) -> Callable[[Params], Params]:
         try:
             return self.__dict__["_operations"][name]  # type: ignore[no-any-return]
         except KeyError:
-            raise AttributeError(name) from None
+            pass
+        operation = getattr(self.__dict__.get("_registry"), name, None)
+        if operation is None:
+            raise AttributeError(name)
+        return operation  # type: ignore[no-any-return]
 
     def _operations_of(self, kind: Kind) -> dict[str, Callable[[Params], Params]]:
         snake = kind.name.replace("-", "_")
@@ -61,8 +67,11 @@ class SageMaker:
 
     def _create(self, kind: Kind, params: Params) -> Params:
         arn = self._jobs.create(kind.name, params, origin=ORIGIN.get())
-        self._tags.add(arn, _tag_map(params.get("Tags", [])))
+        self._tag(arn, params)
         return {kind.arn_key: arn}
+
+    def _tag(self, arn: str, params: Params) -> None:
+        self._tags.add(arn, _tag_map(params.get("Tags", [])))
 
     def _stop(self, kind: Kind, params: Params) -> Params:
         self._jobs.stop(kind.name, params[kind.name_key])

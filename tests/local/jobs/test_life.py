@@ -281,3 +281,32 @@ def test_a_failed_or_withdrawn_job_lets_virtual_time_go_on(make_bench: Callable[
         pass
     assert bench.wait("training-job", "runs")["TrainingJobStatus"] == "Failed"
     wait_until(lambda: clock.sleep_seconds(2000.0, busy=False) == 0.0)
+
+
+@pytest.mark.parametrize("seconds", [90.0, lambda request: 30.0 * len(request["TrainingJobName"])])
+def test_under_virtual_time_a_job_takes_as_long_as_it_is_said_to(
+    make_bench: Callable[..., Bench], seconds: object
+) -> None:
+    clock = VirtualClock(start=1000.0)
+    bench = make_bench(clock=clock, job_seconds=seconds)
+    own(bench, "")
+    job = bench.run("training-job", training("abc", OWN))
+    assert (job["CreationTime"], job["TrainingEndTime"]) == (1000.0, 1090.0)
+
+
+def test_sockets_fit_into_a_jobs_temporary_folder_however_deep_the_runtime_lies(tmp_path: Path) -> None:
+    deep = Bench(tmp_path / ("d" * 60) / ("e" * 60))
+    source = (
+        "import os, socket, tempfile\n"
+        "place = os.path.join(tempfile.mkdtemp(prefix='pymp-'), 'listener-abcdefgh')\n"
+        "socket.socket(socket.AF_UNIX).bind(place)\n"
+        "print('TMP', os.environ['TMPDIR'])\n"
+    )
+    own(deep, source)
+    try:
+        job = deep.run("training-job", training("t", OWN))
+        assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+        short = deep.log("training-job", "t").split("TMP ")[1].split()[0]
+        assert not Path(short).parent.exists()
+    finally:
+        deep.close()
