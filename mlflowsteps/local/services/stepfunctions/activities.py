@@ -7,9 +7,6 @@ from mlflowsteps.local.services.stepfunctions.base import ACTIVITIES, Operations
 from mlflowsteps.local.services.stepfunctions.checks import (
     check_name,
     check_worker,
-    page_size,
-    page_token,
-    read_page_token,
     resource_parts,
 )
 from mlflowsteps.local.services.stepfunctions.encryption import check_encryption
@@ -59,7 +56,7 @@ class ActivityOperations(Operations):
 
     def list_activities(self, params: Record) -> Record:
         """ListActivities, by name."""
-        size, after = page_size(params), read_page_token(params, "ListActivities")
+        size, after = self._page(params, "ListActivities", str)
         records = sorted(self._store.resources.list(ACTIVITIES), key=lambda record: str(record["name"]))
         rest = [record for record in records if after is None or record["name"] > str(after)]
         rows = [
@@ -67,7 +64,7 @@ class ActivityOperations(Operations):
         ]
         response: Record = {"activities": rows}
         if len(rest) > size:
-            response["nextToken"] = page_token("ListActivities", rows[-1]["name"])
+            response["nextToken"] = self._next_page("ListActivities", rows[-1]["name"])
         return response
 
     def get_activity_task(self, params: Record) -> Record:

@@ -13,9 +13,6 @@ from mlflowsteps.local.services.stepfunctions.base import ALIASES, VERSIONS, Ope
 from mlflowsteps.local.services.stepfunctions.checks import (
     check_description,
     machine_parts,
-    page_size,
-    page_token,
-    read_page_token,
 )
 from mlflowsteps.local.services.stepfunctions.refusals import refuse
 
@@ -97,7 +94,7 @@ class AliasOperations(Operations):
         elif self._version(arn) is None:
             raise refuse("ResourceNotFound", arn)
         listing = f"ListStateMachineAliases {arn}"
-        size, after = page_size(params), read_page_token(params, listing)
+        size, after = self._page(params, listing, str)
         found = [one for one in reversed(self._of_machine(ALIASES, machine)) if version is None or arn in _targets(one)]
         names = [one["name"] for one in found]
         first = names.index(after) + 1 if after in names else 0
@@ -105,7 +102,7 @@ class AliasOperations(Operations):
         rows = [{"stateMachineAliasArn": one["arn"], "creationDate": one["creationDate"]} for one in page]
         response: Record = {"stateMachineAliases": rows}
         if len(found) > first + size:
-            response["nextToken"] = page_token(listing, page[-1]["name"])
+            response["nextToken"] = self._next_page(listing, page[-1]["name"])
         return response
 
     def _known_alias(self, arn: str) -> Record:

@@ -7,7 +7,13 @@ from typing import Any
 from mlflowsteps.local.clock import Clock
 from mlflowsteps.local.quotas import Quotas
 from mlflowsteps.local.scheduler import Scheduler, milliseconds
-from mlflowsteps.local.services.stepfunctions.checks import machine_parts, resource_parts
+from mlflowsteps.local.services.stepfunctions.checks import (
+    machine_parts,
+    page_size,
+    page_token,
+    read_page_token,
+    resource_parts,
+)
 from mlflowsteps.local.services.stepfunctions.refusals import refuse
 from mlflowsteps.local.store import ExecutionRecord, Store
 from mlflowsteps.local.tasks.activities import Activities
@@ -51,6 +57,21 @@ class Operations:
 
     def _now(self) -> float:
         return milliseconds(self._clock.now())
+
+    def _page(self, params: Record, listing: str, kind: type, first: Any = None) -> tuple[int, Any]:
+        """How many rows the page asked for may have, and the position that it begins behind.
+
+        Args:
+            params: the request's.
+            listing: what is listed.
+            kind: type of a position.
+            first: the position of the first page.
+        """
+        size, position = page_size(params), read_page_token(params, listing, self._now(), kind)
+        return size, first if position is None else position
+
+    def _next_page(self, listing: str, position: str | int) -> str:
+        return page_token(listing, position, self._now())
 
     def _machine(self, arn: str) -> Record:
         """The record of a state machine; the ARN of a version or alias names none."""

@@ -32,6 +32,7 @@ __all__ = [
 MAX_PAYLOAD_BYTES = 262_144
 DEFAULT_PAGE, MAX_PAGE = 100, 1000
 MAX_DESCRIPTION = 256
+TOKEN_SECONDS = 86_400.0
 MAX_NAME = 80
 
 # Blanks, wildcards, brackets, special and control characters: the list of CreateStateMachine's documentation. Lone
@@ -183,18 +184,25 @@ def page_size(params: dict[str, Any]) -> int:
     return wanted or DEFAULT_PAGE
 
 
-def page_token(listing: str, position: Json) -> str:
+def page_token(listing: str, position: str | int, now: float) -> str:
     """The token of the page that follows.
 
     Args:
         listing: what is listed, so that a token of another listing is refused.
         position: where the next page begins.
+        now: when it is given out, epoch seconds.
     """
-    return base64.urlsafe_b64encode(dumps([listing, position]).encode("utf-8", "surrogatepass")).decode()
+    return base64.urlsafe_b64encode(dumps([listing, position, now]).encode("utf-8", "surrogatepass")).decode()
 
 
-def read_page_token(params: dict[str, Any], listing: str) -> Json:
+def read_page_token(params: dict[str, Any], listing: str, now: float, kind: type) -> Any:
     """Where the page asked for begins; None for the first.
+
+    Args:
+        params: the request's.
+        listing: what is listed.
+        now: the time, epoch seconds: a token is good for 24 hours.
+        kind: type of a position.
 
     Raises:
         ServiceError: InvalidToken.
@@ -203,10 +211,11 @@ def read_page_token(params: dict[str, Any], listing: str) -> Json:
     if token is None:
         return None
     try:
-        of, position = json.loads(base64.b64decode(token.encode(), altchars=b"-_", validate=True))
+        of, position, given = json.loads(base64.b64decode(token.encode(), altchars=b"-_", validate=True))
+        good = of == listing and type(position) is kind and 0 <= now - given <= TOKEN_SECONDS
     except (binascii.Error, ValueError, TypeError, RecursionError):
-        raise _bad_token() from None
-    if of != listing:
+        good = False
+    if not good:
         raise _bad_token()
     return position
 

@@ -21,9 +21,6 @@ from mlflowsteps.local.services.stepfunctions.checks import (
     check_json,
     check_name,
     machine_parts,
-    page_size,
-    page_token,
-    read_page_token,
 )
 from mlflowsteps.local.services.stepfunctions.map_runs import MapRunOperations
 from mlflowsteps.local.services.stepfunctions.redrives import redrive_status
@@ -129,26 +126,26 @@ class ExecutionOperations(MapRunOperations):
         if "redriveFilter" in params:
             raise refuse("ValidationException", "A redriveFilter may be given with a mapRunArn alone")
         listing = f"ListExecutions {params['stateMachineArn']} {status}"
-        size, before = page_size(params), read_page_token(params, listing)
+        size, before = self._page(params, listing, int)
         found = self._store.executions.page(
             machine["arn"], status=status, before=before, limit=size + 1, extra=qualifier
         )
         response: Record = {"executions": [_row(record) for record in found[:size]]}
         if len(found) > size:
-            response["nextToken"] = page_token(listing, found[size - 1].id)
+            response["nextToken"] = self._next_page(listing, found[size - 1].id)
         return response
 
     def get_execution_history(self, params: Record) -> Record:
         """GetExecutionHistory."""
         record, reverse = self._execution(params["executionArn"]), bool(params.get("reverseOrder"))
         listing = f"GetExecutionHistory {record.arn} {reverse}"
-        size, position = page_size(params), read_page_token(params, listing)
+        size, position = self._page(params, listing, int)
         bounds: dict[str, Any] = {} if position is None else {"before" if reverse else "after": position}
         events = self._store.executions.history(record.id, limit=size + 1, reverse=reverse, **bounds)
         page = events[:size]
         response: Record = {"events": page}
         if len(events) > size:
-            response["nextToken"] = page_token(listing, page[-1]["id"])
+            response["nextToken"] = self._next_page(listing, page[-1]["id"])
         if params.get("includeExecutionData") is False:
             response["events"] = [_without_payloads(event) for event in page]
         return response

@@ -21,9 +21,6 @@ from mlflowsteps.local.services.stepfunctions.checks import (
     check_name,
     check_role,
     machine_parts,
-    page_size,
-    page_token,
-    read_page_token,
 )
 from mlflowsteps.local.services.stepfunctions.encryption import check_encryption
 from mlflowsteps.local.services.stepfunctions.logging import check_logging
@@ -145,7 +142,7 @@ class MachineOperations(VersionOperations):
 
     def list_state_machines(self, params: Record) -> Record:
         """ListStateMachines, by name."""
-        size, after = page_size(params), read_page_token(params, "ListStateMachines")
+        size, after = self._page(params, "ListStateMachines", str)
         records = sorted(self._store.resources.list(MACHINES), key=lambda record: str(record["name"]))
         rest = [record for record in records if after is None or record["name"] > str(after)]
         page = [
@@ -159,7 +156,7 @@ class MachineOperations(VersionOperations):
         ]
         response: Record = {"stateMachines": page}
         if len(rest) > size:
-            response["nextToken"] = page_token("ListStateMachines", page[-1]["name"])
+            response["nextToken"] = self._next_page("ListStateMachines", page[-1]["name"])
         return response
 
     def validate_state_machine_definition(self, params: Record) -> Record:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from mlflowsteps.local.services.stepfunctions.base import Operations, Record
 from mlflowsteps.local.services.stepfunctions.checks import (
     check_choice,
-    page_size,
-    page_token,
-    read_page_token,
     resource_parts,
 )
 from mlflowsteps.local.services.stepfunctions.refusals import refuse, validation_error
@@ -36,11 +33,11 @@ class MapRunOperations(Operations):
         """ListMapRuns of an execution, newest first."""
         record = self._execution(params["executionArn"])
         listing = f"ListMapRuns {record.arn}"
-        size, start = page_size(params), read_page_token(params, listing) or 0
+        size, start = self._page(params, listing, int, first=0)
         found = self._scheduler.map_runs.list(record.arn)
         response: Record = {"mapRuns": found[start : start + size]}
         if len(found) > start + size:
-            response["nextToken"] = page_token(listing, start + size)
+            response["nextToken"] = self._next_page(listing, start + size)
         return response
 
     def update_map_run(self, params: Record) -> Record:
@@ -52,10 +49,12 @@ class MapRunOperations(Operations):
                 bound = "greater than or equal to 0" if changes[ours] < 0 else f"less than or equal to {most}"
                 raise validation_error(name, changes[ours], f"Member must have value {bound}")
         if not changes:
-            raise refuse("ValidationException", f"At least one of {', '.join(_LIMITS)} must be given")
+            reason = f"At least one of {', '.join(_LIMITS)} must be given"
+            raise refuse("ValidationException", reason, reason_code="MISSING_REQUIRED_PARAMETER")
         found = self._map_run(params["mapRunArn"])
         if found["status"] != "RUNNING" or not self._scheduler.map_runs.update(found["mapRunArn"], **changes):
-            raise refuse("ValidationException", f"Map Run is {found['status']} and cannot be updated")
+            reason = f"Map Run is {found['status']} and cannot be updated"
+            raise refuse("ValidationException", reason, reason_code="CANNOT_UPDATE_COMPLETED_MAP_RUN")
         return {}
 
     def _map_run(self, arn: str) -> Record:
@@ -76,14 +75,14 @@ class MapRunOperations(Operations):
             wanted = check_choice(params["redriveFilter"], "redriveFilter", ("REDRIVEN", "NOT_REDRIVEN"))
             redriven = wanted == "REDRIVEN"
         listing = f"ListExecutions {arn} {status} {redriven}"
-        size, before = page_size(params), read_page_token(params, listing)
+        size, before = self._page(params, listing, int)
         found = self._store.executions.page(map_run=arn, status=status, before=before, limit=size + 1)
         page = found[:size]
         response: Record = {
             "executions": [child_row(one) for one in page if redriven is None or bool(one.redrives) == redriven]
         }
         if len(found) > size:
-            response["nextToken"] = page_token(listing, page[-1].id)
+            response["nextToken"] = self._next_page(listing, page[-1].id)
         return response
 
 

@@ -10,9 +10,6 @@ from mlflowsteps.local.services.stepfunctions.base import ALIASES, MACHINES, VER
 from mlflowsteps.local.services.stepfunctions.checks import (
     check_description,
     machine_parts,
-    page_size,
-    page_token,
-    read_page_token,
 )
 from mlflowsteps.local.services.stepfunctions.refusals import refuse
 
@@ -70,13 +67,13 @@ class VersionOperations(Operations):
         if qualifier is not None:
             raise refuse("InvalidArn", arn)
         listing = f"ListStateMachineVersions {arn}"
-        size, before = page_size(params), read_page_token(params, listing)
+        size, before = self._page(params, listing, int)
         found = sorted(self._of_machine(VERSIONS, machine), key=lambda record: -record["number"])
         rest = [one for one in found if one["base"] == arn and (before is None or one["number"] < before)]
         rows = [{"stateMachineVersionArn": one["arn"], "creationDate": one["creationDate"]} for one in rest[:size]]
         response: Record = {"stateMachineVersions": rows}
         if len(rest) > size:
-            response["nextToken"] = page_token(listing, rest[size - 1]["number"])
+            response["nextToken"] = self._next_page(listing, rest[size - 1]["number"])
         return response
 
     def _publish(self, record: Record, description: str | None) -> Record:
