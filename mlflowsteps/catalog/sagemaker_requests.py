@@ -116,6 +116,33 @@ REQUEST_MEMBERS: dict[str, tuple[str, ...]] = {
         "DeploymentConfig",
         "RetainDeploymentConfig",
     ),
+    "DeleteEndpoint": ("EndpointName",),
+    "CreateModelPackageGroup": ("ModelPackageGroupName", "ModelPackageGroupDescription", "Tags"),
+    "CreateModelPackage": (
+        "ModelPackageName",
+        "ModelPackageGroupName",
+        "ModelPackageDescription",
+        "InferenceSpecification",
+        "ValidationSpecification",
+        "SourceAlgorithmSpecification",
+        "CertifyForMarketplace",
+        "Tags",
+        "ModelApprovalStatus",
+        "MetadataProperties",
+        "ModelMetrics",
+        "ClientToken",
+        "CustomerMetadataProperties",
+        "DriftCheckBaselines",
+        "Domain",
+        "Task",
+        "SamplePayloadUrl",
+    ),
+    "UpdateModelPackage": (
+        "ModelPackageArn",
+        "ModelApprovalStatus",
+        "ApprovalDescription",
+        "CustomerMetadataProperties",
+    ),
 }
 
 UNPROVEN_MEMBERS: dict[str, tuple[str, ...]] = {

@@ -46,13 +46,20 @@ from mlflowsteps.steps.optimized import (
 )
 from mlflowsteps.steps.presets import catch_all, retry_throttling, sagemaker_retry, unique_job_name
 from mlflowsteps.steps.sagemaker import (
+    ApproveModelPackageStep,
+    DeleteEndpointStep,
+    DeployEndpointStep,
     EndpointConfigStep,
     EndpointStep,
+    ModelPackageGroupStep,
+    ModelPackageStep,
     ModelStep,
+    PipelineExecutionStep,
     ProcessingStep,
     TrainingStep,
     TransformStep,
     TuningStep,
+    WaitForEndpointStep,
 )
 from mlflowsteps.steps.service import (
     DynamoDBDeleteItemStep,
@@ -99,6 +106,7 @@ from mlflowsteps.steps.states import (
 
 __all__ = [
     "ApiGatewayInvokeStep",
+    "ApproveModelPackageStep",
     "AthenaGetQueryExecutionStep",
     "AthenaGetQueryResultsStep",
     "AthenaStartQueryExecutionStep",
@@ -119,6 +127,8 @@ __all__ = [
     "CodeBuildStartBuildStep",
     "CodeBuildStopBuildBatchStep",
     "CodeBuildStopBuildStep",
+    "DeleteEndpointStep",
+    "DeployEndpointStep",
     "DynamoDBDeleteItemStep",
     "DynamoDBGetItemStep",
     "DynamoDBPutItemStep",
@@ -161,9 +171,12 @@ __all__ = [
     "LambdaStep",
     "Map",
     "MediaConvertCreateJobStep",
+    "ModelPackageGroupStep",
+    "ModelPackageStep",
     "ModelStep",
     "Parallel",
     "Pass",
+    "PipelineExecutionStep",
     "ProcessingStep",
     "ResultWriter",
     "Retry",
@@ -184,6 +197,7 @@ __all__ = [
     "TransformStep",
     "TuningStep",
     "Wait",
+    "WaitForEndpointStep",
     "catch_all",
     "retry_throttling",
     "sagemaker_retry",

@@ -40,8 +40,14 @@ __all__ = [
     "TransformStep",
     "TuningStep",
     "WaitForEndpointStep",
-    "model_config",
-    "processing_config",
-    "training_config",
-    "transform_config",
 ]
+
+# What the old SDK's module of this name had from SageMaker SDK 2; programs and tests take it from here.
+_FROM_SDK = ("model_config", "processing_config", "training_config", "transform_config", "tuning_config")
+
+
+def __getattr__(name: str) -> Any:
+    """One of those functions, from the SDK itself."""
+    if name in _FROM_SDK:
+        return getattr(importlib.import_module("sagemaker.workflow.airflow"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

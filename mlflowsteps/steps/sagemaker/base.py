@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal, TypeAlias, cast
 
+from mlflowsteps.catalog.integrations import find_integration
 from mlflowsteps.exceptions import Diagnostic
 from mlflowsteps.inputs.expressions import Expression
 from mlflowsteps.inputs.schema import Schema
 from mlflowsteps.inputs.syntax import Json
+from mlflowsteps.steps.compile import Nest
 from mlflowsteps.steps.integration_resources import IntegrationPattern
 from mlflowsteps.steps.integrations import ServiceStep
 from mlflowsteps.steps.keywords import TaskFields
 from mlflowsteps.steps.retries import Catch, Retry
 from mlflowsteps.steps.sagemaker.check import check_request, request_faults, warn_of_unproven
+from mlflowsteps.steps.sagemaker.polling import Poll, aws_sdk_resource, composite
 from mlflowsteps.steps.sagemaker.requests import checked, merged, named, stringified, take_overrides
 from mlflowsteps.steps.sagemaker.staging import Upload
+from mlflowsteps.steps.state import State, Step
 
 __all__ = ["Integration", "SageMakerStep", "Tags"]
 
@@ -107,4 +111,33 @@ class SageMakerStep(ServiceStep):
             warn_of_unproven(final, operation, state_id)
         pattern = IntegrationPattern.WaitForCompletion if wait else IntegrationPattern.CallAndContinue
         keywords["resource"] = self.resource_of(pattern, action)
+        if self.integration == "aws-sdk":
+            keywords["resource"] = aws_sdk_resource(action)
+        self._name_key = name_key
         super().__init__(state_id, retry, catch, output_schema=output_schema, **fields)
+
+    def poll(self) -> Poll:
+        """How the end of what the step starts is asked for.
+
+        Raises:
+            ValueError: SageMaker has no such question for this action.
+        """
+        action = self.operation[0].lower() + self.operation[1:]
+        row = find_integration("sagemaker", action)
+        if row is None or row.job is None:
+            raise ValueError(f"Step {self.state_id!r}: nothing tells when {self.operation} is done")
+        describe = row.job.describe[0].lower() + row.job.describe[1:]
+        return Poll(
+            describe, self._name_key, row.job.status, tuple(sorted(row.job.succeeded)), tuple(sorted(row.job.failed))
+        )
+
+    def _composite(self) -> State:
+        return composite(self, str(self.resource), self.fields["parameters"], self._name_key, self.poll())
+
+    def render_state(self, language: str, nest: Nest) -> dict[str, Json]:
+        """The state as it stands in a machine; one that polls is a Parallel state with the loop in it."""
+        return self._composite().render_state(language, nest) if self.polls else super().render_state(language, nest)
+
+    def nested(self) -> Iterable[Step]:
+        """What the machines nested in this state begin with."""
+        return self._composite().nested() if self.polls else ()

@@ -62,10 +62,19 @@ def with_data(channels: Json, data: Json) -> Json:
     return found
 
 
-def native_data(data: Json) -> bool:
-    """True for data that the SDK itself takes: its own objects only, without a placeholder where it wants an S3 URI."""
+def native_data(data: Json, *, texts: bool = False) -> bool:
+    """True for data that the SDK itself takes: its own objects, without a placeholder where it wants an S3 URI.
+
+    Args:
+        data: as ``with_data``'s.
+        texts: True: the SDK takes S3 URIs, too.
+    """
     held = list(data.values()) if isinstance(data, Mapping) else data if isinstance(data, list | tuple) else [data]
-    return bool(held) and all(is_sdk_object(item) and not is_variable(item) and not _is_token(item) for item in held)
+    return bool(held) and all(
+        (texts and isinstance(item, str) and item.startswith("s3://") and not TOKEN.search(item))
+        or (is_sdk_object(item) and not is_variable(item) and not _is_token(item))
+        for item in held
+    )
 
 
 def _is_token(item: object) -> bool:

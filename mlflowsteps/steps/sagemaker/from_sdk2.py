@@ -38,7 +38,7 @@ def run_arguments(found: Any, session: Any) -> Json:
 _REPACKED = Diagnostic(
     "MODEL_IS_REPACKED",
     "",
-    "The SDK would download the model's archive, put the inference script into it and upload it again, which needs AWS.",
+    "The SDK would download the model's archive, put the script into it and upload it again, which needs AWS.",
     "Put code/inference.py into model.tar.gz when it is made, and leave entry_point and source_dir out; or give a "
     "framework version that reads its script from SAGEMAKER_SUBMIT_DIRECTORY.",
 )
@@ -100,7 +100,7 @@ _PLAIN_RESOURCES = {"InstanceType", "InstanceCount", "VolumeSizeInGB", "VolumeKm
 
 def _run(processor: Any, ask: Ask, session: Any) -> Json:
     call = {"wait": False, "logs": False, "job_name": JOB_NAME, **ask.call}
-    if "code" in call or not any(name == "ScriptProcessor" for _, name in class_names(processor)):
+    if {"code", "submit_app"} & call.keys() or not any(name == "ScriptProcessor" for _, name in class_names(processor)):
         return run_arguments(processor.run(**call), session)
     # Without code, as workflows of the old SDK run it: the container's entrypoint is the step's, or the image's own.
     base: Any = next(cls for cls in type(processor).__mro__ if cls.__name__ == "Processor")

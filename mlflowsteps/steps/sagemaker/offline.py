@@ -17,10 +17,16 @@ from mlflowsteps.steps.sagemaker.staging import Stage
 
 __all__ = ["Offline", "Refused"]
 
+_REPACK = (
+    "The SDK reads the object to change it; of a model, it puts the script into the archive. Put code/inference.py "
+    "into model.tar.gz when it is made, and leave entry_point and source_dir out."
+)
 _FIXES = {
     ("sts", "GetCallerIdentity"): "Give the session its bucket: Session(default_bucket='...'); the SDK asks for the "
     "account to make up its name.",
     ("s3", "ListBuckets"): "Give the session its bucket: Session(default_bucket='...').",
+    ("s3", "HeadObject"): _REPACK,
+    ("s3", "GetObject"): _REPACK,
     ("iam", "GetRole"): "Give the role as an ARN, not as a name.",
     ("sagemaker", "DescribeModel"): "Give the step a job_name.",
     ("sagemaker", "DescribeModelPackage"): "Give ModelStep a request with Containers: [{'ModelPackageName': arn}].",
@@ -43,7 +49,7 @@ class Refused(Exception):
 
 
 class _DefaultSession:
-    """Stands for boto3's default session: one thread is given the session that calls nobody, the others the real one."""
+    """Stands for boto3's default session: one thread is given the one that calls nobody, the others the real one."""
 
     def __init__(self, before: Any, offline: Any) -> None:
         self._before, self._offline, self._thread = before, offline, threading.get_ident()
@@ -74,7 +80,8 @@ class Offline:
         import botocore.session
 
         self.region = region
-        self._local = threading.local()
+        # One object is asked at a time (extraction holds a lock), but boto3 downloads in threads of its own.
+        self._stage, self._refused = Stage(), list[tuple[str, str]]()
         core: Any = botocore.session.Session()
         core.set_credentials("OFFLINE", "offline")
         core.set_config_variable("region", region)
@@ -97,16 +104,14 @@ class Offline:
                 boto3.DEFAULT_SESSION = switch.real()
 
     def begin(self) -> Stage:
-        """A new plan for the calls of this thread from now on."""
-        self._local.stage, self._local.refused = Stage(), []
-        stage: Stage = self._local.stage
-        return stage
+        """A new plan, for the calls from now on."""
+        self._stage, self._refused = Stage(), []
+        return self._stage
 
     @property
     def stage(self) -> Stage:
-        """The plan of this thread."""
-        stage: Stage = self._local.stage
-        return stage
+        """The plan."""
+        return self._stage
 
     def check(self, what: str) -> None:
         """Say which calls were refused, if any.
@@ -117,7 +122,7 @@ class Offline:
         Raises:
             DefinitionError: there were some; each is named with its fix.
         """
-        if not self._local.refused:
+        if not self._refused:
             return
         raise DefinitionError(
             Diagnostic(
@@ -127,7 +132,7 @@ class Offline:
                 "makes no AWS call.",
                 _FIXES.get((service, operation), _FIX),
             )
-            for service, operation in dict.fromkeys(self._local.refused)
+            for service, operation in dict.fromkeys(self._refused)
         )
 
     def _before_call(self, model: Any, params: Mapping[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
@@ -138,7 +143,7 @@ class Offline:
         if (service, operation) == ("s3", "PutObject"):
             self._take_body(params)
         elif (service, operation) not in _ANSWERS:
-            self._local.refused.append((service, operation))
+            self._refused.append((service, operation))
             raise Refused(f"{service}:{operation} is not called while a step is built")
         answer = {**_ANSWERS.get((service, operation), {}), "ResponseMetadata": {"HTTPStatusCode": 200}}
         return AWSResponse("", 200, HTTPHeaders(), None), answer

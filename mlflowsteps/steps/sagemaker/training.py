@@ -232,9 +232,12 @@ class BestTrainingJob:
 
 def _calling(given: object, data: Json, call: Mapping[str, Any] | None) -> tuple[Mapping[str, Any] | None, Json]:
     """Data that the SDK's own method takes goes to it; what is left is put into the request."""
-    if data is None or not is_sdk_object(given) or not native_data(data):
+    if data is None or not is_sdk_object(given):
         return call, data
-    if not any(module.startswith(("sagemaker.train.", "sagemaker.core.")) for module, _ in class_names(given)):
+    newer = any(module.startswith(("sagemaker.train.", "sagemaker.core.")) for module, _ in class_names(given))
+    if not native_data(data, texts=not newer):
+        return call, data
+    if not newer:
         return {**(call or {}), "inputs": data}, None
     channels = list(data.values()) if isinstance(data, Mapping) else data if isinstance(data, list) else [data]
     tuner = any(name == "HyperparameterTuner" for _, name in class_names(given))

@@ -1,0 +1,326 @@
+"""What workflows with SageMaker need besides its jobs: endpoints that are ready, the model registry, pipelines.
+
+Each is one state to the workflow; those that wait hold their loop in a Parallel state (``polling``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar, Unpack
+
+from mlflowsteps.inputs.placeholders import StepInput
+from mlflowsteps.inputs.schema import Schema
+from mlflowsteps.inputs.syntax import Json
+from mlflowsteps.steps.integration_resources import get_service_integration_arn
+from mlflowsteps.steps.keywords import ParallelFields, TaskFields, Text
+from mlflowsteps.steps.retries import Catch, Retry
+from mlflowsteps.steps.sagemaker.base import SageMakerStep, Tags
+from mlflowsteps.steps.sagemaker.polling import POLL_SECONDS, Poll, PollingStep, aws_sdk_resource, kept, loop
+from mlflowsteps.steps.sagemaker.requests import put, put_tags, request_of, stringified
+from mlflowsteps.steps.states import Task
+
+__all__ = [
+    "ApproveModelPackageStep",
+    "DeleteEndpointStep",
+    "DeployEndpointStep",
+    "ModelPackageGroupStep",
+    "ModelPackageStep",
+    "PipelineExecutionStep",
+    "WaitForEndpointStep",
+]
+
+_ENDPOINT = Poll("describeEndpoint", "EndpointName", "EndpointStatus", ("InService",), ("Failed", "OutOfService"))
+_PIPELINE = Poll(
+    "describePipelineExecution",
+    "PipelineExecutionArn",
+    "PipelineExecutionStatus",
+    ("Succeeded",),
+    ("Failed", "Stopped"),
+)
+
+
+class _AwsSdkCall(SageMakerStep):
+    """Calls one action of SageMaker as any API of AWS is called."""
+
+    integration = "aws-sdk"
+    name_key: ClassVar[str]
+
+    def _call(
+        self,
+        state_id: str,
+        request: dict[str, Json],
+        retry: Retry | list[Retry] | None,
+        catch: Catch | list[Catch] | None,
+        output_schema: Schema,
+        fields: TaskFields,
+    ) -> None:
+        self._start(state_id, request, self.name_key, False, retry, catch, output_schema, fields)
+
+
+class DeleteEndpointStep(_AwsSdkCall):
+    """Deletes a SageMaker endpoint; its configuration and model stay.
+
+    Args:
+        state_id: name of the state, 1 to 80 characters, unique in the whole workflow.
+        endpoint_name: name of the endpoint.
+        retry: a retrier, or several.
+        catch: a catcher, or several.
+        output_schema: schema of what ``output()`` gives.
+        fields: the fields of a Task, by keyword.
+    """
+
+    service, action, name_key = "sagemaker", "deleteEndpoint", "EndpointName"
+    name_argument = "endpoint_name"
+
+    def __init__(
+        self,
+        state_id: str,
+        endpoint_name: Text,
+        *,
+        retry: Retry | list[Retry] | None = None,
+        catch: Catch | list[Catch] | None = None,
+        output_schema: Schema = None,
+        **fields: Unpack[TaskFields],
+    ) -> None:
+        self._call(state_id, {"EndpointName": endpoint_name}, retry, catch, output_schema, fields)
+
+
+class ModelPackageGroupStep(_AwsSdkCall):
+    """Makes a group of the model registry, which versions of a model are put into.
+
+    Args:
+        state_id: name of the state, 1 to 80 characters, unique in the whole workflow.
+        group_name: name of the group.
+        description: what it is for.
+        tags: a dict, or a list of Key and Value.
+        retry: a retrier, or several.
+        catch: a catcher, or several; one that exists is SageMaker.SageMakerException.
+        output_schema: schema of what ``output()`` gives.
+        fields: the fields of a Task, by keyword.
+    """
+
+    service, action, name_key = "sagemaker", "createModelPackageGroup", "ModelPackageGroupName"
+    name_argument = "group_name"
+
+    def __init__(
+        self,
+        state_id: str,
+        group_name: Text,
+        description: Text | None = None,
+        tags: Tags = None,
+        *,
+        retry: Retry | list[Retry] | None = None,
+        catch: Catch | list[Catch] | None = None,
+        output_schema: Schema = None,
+        **fields: Unpack[TaskFields],
+    ) -> None:
+        request: dict[str, Json] = {"ModelPackageGroupName": group_name}
+        put(request, "ModelPackageGroupDescription", description)
+        put_tags(request, tags)
+        self._call(state_id, request, retry, catch, output_schema, fields)
+
+
+class ModelPackageStep(_AwsSdkCall):
+    """Registers a version of a model.
+
+    Args:
+        state_id: name of the state, 1 to 80 characters, unique in the whole workflow.
+        group_name: the group it is put into.
+        model: a request of CreateModel, what ``TrainingStep.get_expected_model`` gives, or an object of SageMaker's
+            SDKs; its containers become the package's.
+        content_types: MIME types that the model takes.
+        response_types: MIME types that it gives.
+        approval_status: Approved, Rejected or PendingManualApproval.
+        model_metrics: ModelMetrics of the request.
+        description: what is new in it.
+        call: further keywords for the own method (``create``, ``build``) of an SDK's object.
+        retry: a retrier, or several.
+        catch: a catcher, or several.
+        output_schema: schema of what ``output()`` gives; ``output()["ModelPackageArn"]`` names the version.
+        fields: the fields of a Task, by keyword; ``parameters`` is put over the whole request, at every depth.
+    """
+
+    service, action, name_key = "sagemaker", "createModelPackage", "ModelPackageGroupName"
+    name_argument = "group_name"
+
+    def __init__(
+        self,
+        state_id: str,
+        group_name: Text,
+        model: object,
+        content_types: list[str],
+        response_types: list[str],
+        approval_status: Text = "PendingManualApproval",
+        model_metrics: Json = None,
+        description: Text | None = None,
+        *,
+        call: Mapping[str, Any] | None = None,
+        retry: Retry | list[Retry] | None = None,
+        catch: Catch | list[Catch] | None = None,
+        output_schema: Schema = None,
+        **fields: Unpack[TaskFields],
+    ) -> None:
+        found = request_of(model, "CreateModel", "model", call=call)
+        containers = found.get("Containers") or [found.get("PrimaryContainer", {})]
+        members = ("Image", "ModelDataUrl", "ModelDataSource", "Environment", "ContainerHostname", "Framework")
+        specification = {
+            "Containers": [
+                {key: value for key, value in container.items() if key.removesuffix(".$") in members}
+                for container in containers
+            ],
+            "SupportedContentTypes": content_types,
+            "SupportedResponseMIMETypes": response_types,
+        }
+        request: dict[str, Json] = {
+            "ModelPackageGroupName": group_name,
+            "InferenceSpecification": specification,
+            "ModelApprovalStatus": approval_status,
+        }
+        put(request, "ModelMetrics", model_metrics)
+        put(request, "ModelPackageDescription", description)
+        self._call(state_id, request, retry, catch, output_schema, fields)
+        self.uploads = found.uploads
+
+
+class ApproveModelPackageStep(_AwsSdkCall):
+    """Approves a version of a model, or rejects it.
+
+    Args:
+        state_id: name of the state, 1 to 80 characters, unique in the whole workflow.
+        model_package_arn: the version: ``registered.output()["ModelPackageArn"]``.
+        approval_status: Approved, Rejected or PendingManualApproval.
+        approval_description: why.
+        retry: a retrier, or several.
+        catch: a catcher, or several.
+        output_schema: schema of what ``output()`` gives.
+        fields: the fields of a Task, by keyword.
+    """
+
+    service, action, name_key = "sagemaker", "updateModelPackage", "ModelPackageArn"
+    name_argument = "model_package_arn"
+
+    def __init__(
+        self,
+        state_id: str,
+        model_package_arn: Text,
+        approval_status: Text = "Approved",
+        approval_description: Text | None = None,
+        *,
+        retry: Retry | list[Retry] | None = None,
+        catch: Catch | list[Catch] | None = None,
+        output_schema: Schema = None,
+        **fields: Unpack[TaskFields],
+    ) -> None:
+        request: dict[str, Json] = {"ModelPackageArn": model_package_arn, "ModelApprovalStatus": approval_status}
+        put(request, "ApprovalDescription", approval_description)
+        self._call(state_id, request, retry, catch, output_schema, fields)
+
+
+class WaitForEndpointStep(PollingStep):
+    """Waits until an endpoint is in service; fails with its description where it fails.
+
+    Args:
+        state_id: name of the state, unique in the whole workflow.
+        endpoint_name: name of the endpoint.
+        poll_seconds: seconds between two questions.
+        retry: a retrier, or several.
+        catch: a catcher, or several.
+        output_schema: schema of what ``output()`` gives: the description of the endpoint.
+        fields: the fields of a Parallel state, by keyword; ``result_path="$.endpoint"`` keeps the input.
+    """
+
+    def __init__(
+        self,
+        state_id: str,
+        endpoint_name: Text,
+        poll_seconds: int = POLL_SECONDS,
+        *,
+        retry: Retry | list[Retry] | None = None,
+        catch: Catch | list[Catch] | None = None,
+        output_schema: Schema = None,
+        **fields: Unpack[ParallelFields],
+    ) -> None:
+        keep, name = kept(state_id, endpoint_name)
+        branch = loop(state_id, name, replace(_ENDPOINT, seconds=poll_seconds), [keep])
+        super().__init__(state_id, branch, retry, catch, output_schema=output_schema, **fields)
+
+
+class DeployEndpointStep(PollingStep):
+    """Creates an endpoint, or gives the one of this name another configuration, and waits until it is in service.
+
+    Args:
+        state_id: name of the state, unique in the whole workflow.
+        endpoint_name: name of the endpoint.
+        endpoint_config_name: name of its configuration.
+        poll_seconds: seconds between two questions.
+        retry: a retrier, or several.
+        catch: a catcher, or several.
+        output_schema: schema of what ``output()`` gives: the description of the endpoint.
+        fields: the fields of a Parallel state, by keyword; ``result_path="$.endpoint"`` keeps the input.
+    """
+
+    def __init__(
+        self,
+        state_id: str,
+        endpoint_name: Text,
+        endpoint_config_name: Text,
+        poll_seconds: int = POLL_SECONDS,
+        *,
+        retry: Retry | list[Retry] | None = None,
+        catch: Catch | list[Catch] | None = None,
+        output_schema: Schema = None,
+        **fields: Unpack[ParallelFields],
+    ) -> None:
+        short = state_id[:60]
+        keep, name = kept(state_id, endpoint_name)
+        request: dict[str, Json] = {"EndpointName": name, "EndpointConfigName": endpoint_config_name}
+        look = Task(f"{short}: look", resource=aws_sdk_resource("describeEndpoint"), parameters={"EndpointName": name})
+        look.fields["result_path"] = None
+        update = Task(f"{short}: update", resource=get_service_integration_arn("sagemaker", "updateEndpoint"))
+        create = Task(f"{short}: create", resource=get_service_integration_arn("sagemaker", "createEndpoint"))
+        update.fields["parameters"] = create.fields["parameters"] = request
+        branch = loop(state_id, name, replace(_ENDPOINT, seconds=poll_seconds), [keep, look, update])
+        # What cannot be described is not there; whatever else was wrong is told by the call that follows.
+        look.add_catch(Catch(create, error_equals=["States.ALL"], result_path="$.missing"))
+        create.next(branch.steps[3])
+        super().__init__(state_id, branch, retry, catch, output_schema=output_schema, **fields)
+
+
+class PipelineExecutionStep(PollingStep):
+    """Runs a SageMaker pipeline and waits for its end.
+
+    Args:
+        state_id: name of the state, unique in the whole workflow.
+        pipeline_name: name of the pipeline.
+        pipeline_parameters: its parameters: a dict, or a list of Name and Value.
+        poll_seconds: seconds between two questions.
+        retry: a retrier, or several.
+        catch: a catcher, or several.
+        output_schema: schema of what ``output()`` gives: the description of the execution.
+        fields: the fields of a Parallel state, by keyword; ``result_path="$.pipeline"`` keeps the input.
+    """
+
+    def __init__(
+        self,
+        state_id: str,
+        pipeline_name: Text,
+        pipeline_parameters: Mapping[str, Any] | list[dict[str, Any]] | None = None,
+        poll_seconds: int = POLL_SECONDS,
+        *,
+        retry: Retry | list[Retry] | None = None,
+        catch: Catch | list[Catch] | None = None,
+        output_schema: Schema = None,
+        **fields: Unpack[ParallelFields],
+    ) -> None:
+        request: dict[str, Json] = {"PipelineName": pipeline_name}
+        if isinstance(pipeline_parameters, Mapping):
+            texts = stringified(pipeline_parameters)
+            request["PipelineParameters"] = [{"Name": name, "Value": value} for name, value in texts.items()]
+        else:
+            put(request, "PipelineParameters", pipeline_parameters)
+        resource = aws_sdk_resource("startPipelineExecution")
+        start = Task(f"{state_id[:60]}: start", resource=resource, parameters=request)
+        keep, arn = kept(state_id, StepInput()["PipelineExecutionArn"])
+        branch = loop(state_id, arn, replace(_PIPELINE, seconds=poll_seconds), [start, keep])
+        super().__init__(state_id, branch, retry, catch, output_schema=output_schema, **fields)

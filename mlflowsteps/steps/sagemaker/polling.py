@@ -1,0 +1,164 @@
+"""Waiting for what SageMaker does by asking it again and again, where no integration waits.
+
+A Parallel state with one branch holds the loop: call, wait, describe, choose. To the workflow it is one state, whose
+retriers and catchers count for the whole, and which fails with the description as its cause, as ``.sync`` does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Unpack, cast
+
+from mlflowsteps.inputs import intrinsics
+from mlflowsteps.inputs.expressions import Variable
+from mlflowsteps.inputs.placeholders import StepInput
+from mlflowsteps.inputs.schema import Schema
+from mlflowsteps.inputs.syntax import Json
+from mlflowsteps.steps.chain import Chain
+from mlflowsteps.steps.compile import Nest, reachable
+from mlflowsteps.steps.integration_resources import get_service_integration_arn
+from mlflowsteps.steps.keywords import ParallelFields
+from mlflowsteps.steps.retries import Catch, Retry
+from mlflowsteps.steps.states import Choice, Fail, Parallel, Pass, State, Task, Wait
+
+__all__ = ["POLL_SECONDS", "Poll", "PollingStep", "aws_sdk_resource", "composite", "kept", "loop"]
+
+POLL_SECONDS = 30
+"""Seconds between two questions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What is asked, and what its answers mean.
+
+    Args:
+        describe: the action that is asked, such as ``describeTrainingJob``.
+        name_key: the parameter that names the resource.
+        status: member of the answer that holds the status.
+        succeeded: statuses of success.
+        failed: statuses of failure; any other means that it goes on.
+        seconds: between two questions.
+    """
+
+    describe: str
+    name_key: str
+    status: str
+    succeeded: tuple[str, ...]
+    failed: tuple[str, ...]
+    seconds: int = POLL_SECONDS
+
+
+def aws_sdk_resource(action: str) -> str:
+    """The Resource that calls an action of SageMaker as any API of AWS is called."""
+    return get_service_integration_arn("aws-sdk:sagemaker", action)
+
+
+def loop(state_id: str, name: Json, poll: Poll, before: Iterable[State] = ()) -> Chain:
+    """The states of one wait: they end with the description, or fail with it.
+
+    Args:
+        state_id: name of the whole, which the names of the states begin with.
+        name: name of the resource; a Variable, or text.
+        poll: what is asked.
+        before: states that go before the first question.
+    """
+    short = state_id[:60]
+    wait = Wait(f"{short}: wait", seconds=poll.seconds)
+    ask = Task(f"{short}: ask", resource=aws_sdk_resource(poll.describe), parameters={poll.name_key: name})
+    choice = Choice(f"{short}: done?")
+    done = Pass(f"{short}: done")
+    failed = Fail(f"{short}: failed", error="States.TaskFailed", cause=intrinsics.json_to_string(StepInput()))
+    status = StepInput().get(poll.status, str)
+    for value in poll.succeeded:
+        choice.when(status.equals(value), done)
+    for value in poll.failed:
+        choice.when(status.equals(value), failed)
+    choice.otherwise(wait)
+    return Chain([*before, wait, ask, choice])
+
+
+def kept(state_id: str, value: Json) -> tuple[Pass, Variable]:
+    """A state that keeps a value in a variable of its branch, and the variable: a name may be made by States.UUID.
+
+    Args:
+        state_id: name of the whole.
+        value: the value, or an expression.
+    """
+    variable = f"kept_{hashlib.sha256(state_id.encode()).hexdigest()[:12]}"
+    return Pass(f"{state_id[:60]}: name", assign={variable: value}), Variable(variable)
+
+
+def composite(state: State, resource: str, request: Json, name_key: str, poll: Poll) -> PollingStep:
+    """A state that calls an action and waits for its end, as one Parallel state with the given one's links.
+
+    Args:
+        state: the state that it stands for.
+        resource: what is called.
+        request: with what.
+        name_key: the member of the request that names the resource.
+        poll: how it is asked.
+    """
+    given = dict(request)
+    name = given.pop(name_key, None)
+    value = f"⟦{given.pop(f'{name_key}.$')}⟧" if name is None else name
+    keep, variable = kept(state.state_id, value)
+    call = Task(f"{state.state_id[:60]}: call", resource=resource, parameters={**given, name_key: variable})
+    fields = {key: value for key, value in state.fields.items() if key in Parallel.known and key != "parameters"}
+    whole = PollingStep(state.state_id, loop(state.state_id, variable, poll, [keep, call]), **fields)
+    whole.retries, whole.catches, whole.next_step = state.retries, state.catches, state.next_step
+    return whole
+
+
+class PollingStep(Parallel):
+    """One state to the workflow, a loop of questions inside; its output is the last answer.
+
+    Args:
+        state_id: name of the state.
+        branch: the loop.
+        retry: a retrier, or several.
+        catch: a catcher, or several.
+        output_schema: schema of what ``output()`` gives.
+        fields: the fields of a Parallel state, by keyword.
+
+    Raises:
+        ValueError: ``result_selector`` or ``output_path`` is given, or a ``result_path`` that is no single name.
+    """
+
+    def __init__(
+        self,
+        state_id: str,
+        branch: Chain,
+        retry: Retry | list[Retry] | None = None,
+        catch: Catch | list[Catch] | None = None,
+        *,
+        output_schema: Schema = None,
+        **fields: Unpack[ParallelFields],
+    ) -> None:
+        super().__init__(state_id, retry, catch, branches=[branch], output_schema=output_schema, **fields)
+        self._unwrap()
+
+    def _unwrap(self) -> None:
+        """Give the branch's output itself, not the list of one that Parallel makes of it."""
+        if self.fields.get("result_selector") is not None or self.fields.get("output_path") is not None:
+            raise ValueError(
+                f"Step {self.state_id!r}: a step that polls takes result_path, but neither result_selector nor "
+                "output_path; select in the state that follows"
+            )
+        path = self.fields.pop("result_path", "$")
+        name = str(path).removeprefix("$.")
+        if path not in (None, "$") and not name.isidentifier():
+            raise ValueError(
+                f"Step {self.state_id!r}: a step that polls takes a result_path such as '$.job', not {path!r}"
+            )
+        merged = f'{{% $merge([$states.input, {{"{name}": $states.result[0]}}]) %}}'
+        outputs = {None: "{% $states.input %}", "$": "{% $states.result[0] %}"}
+        self.fields |= {"query_language": "JSONata", "output": outputs.get(path, merged)}
+
+    def render_state(self, language: str, nest: Nest) -> dict[str, Json]:
+        """The state as it stands in a machine; only its own output is JSONata, whatever the machine's language."""
+        for branch in self.branches:
+            for state in reachable(branch):
+                cast("State", state).fields["query_language"] = language
+        return super().render_state(language, nest)

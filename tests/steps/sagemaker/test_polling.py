@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mlflowsteps import steps
+from mlflowsteps.exceptions import ExecutionFailed
+from mlflowsteps.inputs import ExecutionInput, intrinsics
+from mlflowsteps.local import LocalRuntime, VirtualClock
+from mlflowsteps.workflow import Workflow
+
+ROLE = "arn:aws:iam::123456789012:role/workflow"
+INPUTS = ExecutionInput(schema={"Name": str})
+TRANSFORM = {
+    "ModelName": "m",
+    "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/in"}}},
+    "TransformOutput": {"S3OutputPath": "s3://b/out"},
+    "TransformResources": {"InstanceCount": 1, "InstanceType": "ml.m5.large"},
+}
+
+
+class SageMaker:
+    """Answers what is asked, in turn, and remembers the calls."""
+
+    def __init__(self, **answers: list[Any]) -> None:
+        self.answers, self.calls = answers, list[tuple[str, dict[str, Any]]]()
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**request: Any) -> Any:
+            self.calls.append((name, request))
+            given = self.answers.get(name, [{}])
+            answer = given.pop(0) if len(given) > 1 else given[0]
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return call
+
+
+def run(client: SageMaker, step: steps.State | steps.Chain, **inputs: str) -> Any:
+    with LocalRuntime.temporary(clock=VirtualClock(), clients={"sagemaker": client}) as runtime:
+        workflow = Workflow("W", step, ROLE, client=runtime, execution_input=INPUTS)
+        workflow.create()
+        return workflow.execute(inputs=inputs or {"Name": "n"}).get_output(wait=True)
+
+
+def endpoint(status: str) -> dict[str, Any]:
+    return {"EndpointName": "n", "EndpointStatus": status}
+
+
+def test_waiting_for_an_endpoint_asks_until_it_is_in_service_and_gives_its_description() -> None:
+    client = SageMaker(describe_endpoint=[endpoint("Creating"), endpoint("Creating"), endpoint("InService")])
+    output = run(client, steps.WaitForEndpointStep("Ready", INPUTS["Name"]))
+
+    assert output == endpoint("InService")
+    assert client.calls == [("describe_endpoint", {"EndpointName": "n"})] * 3
+
+
+def test_an_endpoint_that_fails_ends_the_wait_and_can_be_caught() -> None:
+    with pytest.raises(ExecutionFailed, match=r"States\.TaskFailed"):
+        run(SageMaker(describe_endpoint=[endpoint("Failed")]), steps.WaitForEndpointStep("Ready", INPUTS["Name"]))
+    ready = steps.WaitForEndpointStep("Ready", INPUTS["Name"])
+    ready.add_catch(steps.Catch(steps.Pass("Told"), error_equals=["States.TaskFailed"]))
+    assert run(SageMaker(describe_endpoint=[endpoint("Failed")]), ready)["Error"] == "States.TaskFailed"
+
+
+def test_a_result_path_keeps_the_input_beside_the_description() -> None:
+    client = SageMaker(describe_endpoint=[endpoint("InService")])
+    output = run(client, steps.WaitForEndpointStep("Ready", INPUTS["Name"], result_path="$.endpoint"))
+    assert output == {"Name": "n", "endpoint": endpoint("InService")}
+
+
+def test_deploying_updates_an_endpoint_that_is_there_and_creates_one_that_is_not() -> None:
+    there = SageMaker(describe_endpoint=[endpoint("InService")])
+    run(there, steps.DeployEndpointStep("Deploy", INPUTS["Name"], "config"))
+    assert [name for name, _ in there.calls] == ["describe_endpoint", "update_endpoint", "describe_endpoint"]
+
+    from botocore.exceptions import ClientError
+
+    missing = ClientError({"Error": {"Code": "ValidationException", "Message": "no"}}, "DescribeEndpoint")
+    client = SageMaker(describe_endpoint=[missing, endpoint("Creating"), endpoint("InService")])
+    assert run(client, steps.DeployEndpointStep("Deploy", INPUTS["Name"], "config")) == endpoint("InService")
+    assert client.calls[1] == ("create_endpoint", {"EndpointName": "n", "EndpointConfigName": "config"})
+
+
+def test_a_pipeline_is_started_and_waited_for() -> None:
+    client = SageMaker(
+        start_pipeline_execution=[{"PipelineExecutionArn": "arn"}],
+        describe_pipeline_execution=[{"PipelineExecutionStatus": "Succeeded"}],
+    )
+    output = run(client, steps.PipelineExecutionStep("Pipeline", "p", {"Rounds": 5}))
+    assert output == {"PipelineExecutionStatus": "Succeeded"}
+    request = {"PipelineName": "p", "PipelineParameters": [{"Name": "Rounds", "Value": "5"}]}
+    assert client.calls[0][0] == "start_pipeline_execution"
+    assert {key: client.calls[0][1][key] for key in request} == request
+    assert client.calls[1] == ("describe_pipeline_execution", {"PipelineExecutionArn": "arn"})
+
+
+def test_a_step_by_sdk_calls_asks_for_the_job_that_it_started() -> None:
+    client = SageMaker(
+        create_transform_job=[{"TransformJobArn": "a"}],
+        describe_transform_job=[{"TransformJobStatus": "InProgress"}, {"TransformJobStatus": "Completed"}],
+    )
+    name = intrinsics.format("job-{}", intrinsics.uuid())
+    step = steps.TransformStep("Transform", TRANSFORM, name, None, integration="aws-sdk")
+    assert run(client, step >> steps.Pass("After")) == {"TransformJobStatus": "Completed"}
+    assert [call for call, _ in client.calls] == ["create_transform_job", *["describe_transform_job"] * 2]
+    assert len({request["TransformJobName"] for _, request in client.calls}) == 1
+
+
+def test_a_step_by_sdk_calls_that_does_not_wait_is_one_task() -> None:
+    step = steps.TransformStep("T", TRANSFORM, "job", None, wait_for_completion=False, integration="aws-sdk")
+    found = step.to_dict()
+    assert found["Type"] == "Task"
+    assert found["Resource"] == "arn:aws:states:::aws-sdk:sagemaker:createTransformJob"
+
+
+def test_other_integrations_and_paths_that_a_loop_cannot_give_are_refused() -> None:
+    with pytest.raises(ValueError, match="optimized"):
+        steps.TransformStep("T", TRANSFORM, "job", None, integration="sdk")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="result_path"):
+        steps.WaitForEndpointStep("Ready", "n", result_path="$.a.b")
+
+
+def test_steps_of_the_registry_and_deleting_call_the_api_by_its_names() -> None:
+    model = {"PrimaryContainer": {"Image": "i", "ModelDataUrl": INPUTS["Name"], "Mode": "SingleModel"}}
+    group = steps.ModelPackageGroupStep("Group", "g", "what", {"k": "v"}).to_dict()
+    package = steps.ModelPackageStep("Package", "g", model, ["text/csv"], ["text/csv"]).to_dict()
+    approve = steps.ApproveModelPackageStep("Approve", INPUTS["Name"]).to_dict()
+    delete = steps.DeleteEndpointStep("Delete", INPUTS["Name"]).to_dict()
+
+    assert group["Parameters"]["Tags"] == [{"Key": "k", "Value": "v"}]
+    assert package["Resource"] == "arn:aws:states:::aws-sdk:sagemaker:createModelPackage"
+    assert package["Parameters"]["InferenceSpecification"]["Containers"] == [
+        {"Image": "i", "ModelDataUrl.$": "$$.Execution.Input['Name']"}
+    ]
+    assert approve["Parameters"] == {
+        "ModelPackageArn.$": "$$.Execution.Input['Name']",
+        "ModelApprovalStatus": "Approved",
+    }
+    assert delete["Parameters"] == {"EndpointName.$": "$$.Execution.Input['Name']"}
+
+
+def test_the_best_training_job_is_read_from_the_tuning_step() -> None:
+    tuning = steps.TuningStep("Tune", {"HyperParameterTuningJobConfig": {"Strategy": "Random"}}, "tuning")
+    assert tuning.best_training_job.name.to_jsonpath() == "$['BestTrainingJob']['TrainingJobName']"
+    assert "output/model.tar.gz" in tuning.best_training_job.model_artifacts.to_jsonpath()
