@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from . import events
 
-__all__ = ["THRESHOLD", "MapRunWait", "on_map_run_ended", "start_map_run", "tolerance_of"]
+__all__ = ["THRESHOLD", "MapRunWait", "batching_of", "on_map_run_ended", "start_map_run", "tolerance_of"]
 
 THRESHOLD = Failure("States.ExceedToleratedFailureThreshold", "The specified tolerated failure threshold was exceeded")
 
@@ -70,7 +70,7 @@ def start_map_run(run: Run, frame: Frame, work: MapWork, inner: Scope, items: Js
         "items": items,
         **_selection(distributed, inner),
         **_reading(distributed, inner),
-        **_batching(distributed, inner),
+        **batching_of(distributed, inner),
         **_writing(distributed, inner),
         "max_concurrency": max_concurrency,
         "tolerated_count": count,
@@ -111,7 +111,16 @@ def _reading(distributed: DistributedMap, inner: Scope) -> dict[str, Json]:
     return {"reader": made}
 
 
-def _batching(distributed: DistributedMap, inner: Scope) -> dict[str, Json]:
+def batching_of(distributed: DistributedMap, inner: Scope) -> dict[str, Json]:
+    """What ItemBatcher says, as a spec has it: ``batcher``, None where there is none.
+
+    Args:
+        distributed: what is special of the Map.
+        inner: the scope of the state's fields.
+
+    Raises:
+        StatesError: a number of it is none.
+    """
     batcher = distributed.batcher
     if batcher is None:
         return {"batcher": None}

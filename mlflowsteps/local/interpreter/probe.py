@@ -18,6 +18,7 @@ from mlflowsteps.asl.trace import traced
 
 from .advance import advance, work_state
 from .commands import Command, End, SetTimer, StartTask
+from .distributed import batching_of
 from .errors import fail
 from .events import Event, Started, TaskFailed, TaskSucceeded, TimerFired
 from .maps import THRESHOLD, item_input, items_of, tolerance_of
@@ -84,6 +85,7 @@ class Seen:
         cause: its cause.
         retry: index of the retrier that takes the failure up, and its wait in seconds.
         phases: by TestState's name (``afterInputPath``), what each phase made.
+        batching: a Map's items and the numbers of its ItemBatcher, where it has one.
     """
 
     status: str | None = None
@@ -93,6 +95,7 @@ class Seen:
     cause: str | None = None
     retry: tuple[int, float] | None = None
     phases: dict[str, Json] = field(default_factory=dict)
+    batching: tuple[list[Json], dict[str, Json]] | None = None
 
 
 class Probe(Run):
@@ -225,9 +228,11 @@ def _mocked_map(run: Probe, frame: Frame, work: MapWork) -> None:
     items = items_of(work, inner, state.language) if given is None else given
     if given is None and state.language == JSONPATH:
         run.note("afterItemsPath", items)
+    inputs = [item_input(run, frame, work, item) for item in _numbered(items)]
     if work.selector is not None:
-        selected = [item_input(run, frame, work, {"Index": at, "Value": one}) for at, one in enumerate(items)]
-        run.note("afterItemSelector", selected)
+        run.note("afterItemSelector", inputs)
+    if work.distributed is not None and work.distributed.batcher is not None:
+        run.seen.batching = (inputs, batching_of(work.distributed, inner)["batcher"])
     run.note("maxConcurrency", int(number_of(work.max_concurrency, inner) or 0))
     count, percentage = tolerance_of(work, inner)
     if count is not None:
@@ -240,6 +245,13 @@ def _mocked_map(run: Probe, frame: Frame, work: MapWork) -> None:
         fail(run, frame, THRESHOLD)
     else:
         _take_mock(run, frame)
+
+
+def _numbered(items: Json) -> list[dict[str, Json]]:
+    """The items as ``$$.Map.Item``; those of an object with their keys."""
+    if isinstance(items, dict):
+        return [{"Index": at, "Key": key, "Value": one} for at, (key, one) in enumerate(items.items())]
+    return [{"Index": at, "Value": one} for at, one in enumerate(items)]
 
 
 def _take_mock(run: Probe, frame: Frame) -> None:

@@ -16,7 +16,7 @@ from mlflowsteps.exceptions import StatesError
 from mlflowsteps.local.map_runs.sources import Item
 from mlflowsteps.local.records import Json
 
-__all__ = ["ChildInput", "child_inputs"]
+__all__ = ["ChildInput", "batches", "child_inputs"]
 
 ChildInput: TypeAlias = tuple[str, int]
 """The input's JSON text, and how many items are in it."""
@@ -35,7 +35,7 @@ def child_inputs(spec: dict[str, Json], items: Iterator[Item], seed: str) -> Ite
     """
     values = _selected(spec, items, seed) if spec["selector"] is not None else _values(items)
     if spec["batcher"] is not None:
-        return _batches(values, spec["batcher"], spec["state"])
+        return batches(values, spec["batcher"], spec["state"])
     return ((payload_text(value, spec["state"]), 1) for value in values)
 
 
@@ -58,8 +58,17 @@ def _selected(spec: dict[str, Json], items: Iterator[Item], seed: str) -> Iterat
         yield select(scope)
 
 
-def _batches(values: Iterator[Json], batcher: dict[str, Json], state: str) -> Iterator[ChildInput]:
-    """Batches of items, each as large as it may be."""
+def batches(values: Iterator[Json], batcher: dict[str, Json], state: str) -> Iterator[ChildInput]:
+    """Batches of items, each as large as it may be.
+
+    Args:
+        values: what is put into batches.
+        batcher: ``max_items``, ``max_bytes`` (None: no bound) and perhaps ``batch_input``.
+        state: name of the Map state, for errors.
+
+    Raises:
+        StatesError: States.DataLimitExceeded: an item is larger than a batch may be.
+    """
     most = batcher["max_items"] or MAX_PAYLOAD_BYTES
     bytes_at_most = min(batcher["max_bytes"] or MAX_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES)
     head = f'{{"BatchInput":{dumps(batcher["batch_input"])},"Items":[' if "batch_input" in batcher else '{"Items":['

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from io import BytesIO
 
 from mlflowsteps.asl.arns import REQUEST_RESPONSE, execution_arn, parse_resource, state_machine_arn
 from mlflowsteps.asl.dataflow import iso_time
@@ -15,9 +16,11 @@ from mlflowsteps.asl.definition import Machine, State, compile_machine
 from mlflowsteps.asl.fields import JSONATA, JSONPATH
 from mlflowsteps.asl.payloads import Json, dumps, loads
 from mlflowsteps.asl.validate import invalid_definition_message, validate
-from mlflowsteps.exceptions import ServiceError
+from mlflowsteps.exceptions import ServiceError, StatesError
 from mlflowsteps.local.interpreter import RunHeader, StartTask
 from mlflowsteps.local.interpreter.probe import Mock, Probe, ProbeSettings
+from mlflowsteps.local.map_runs.formats import FORMATS
+from mlflowsteps.local.map_runs.inputs import batches
 from mlflowsteps.local.records import TaskRequest
 from mlflowsteps.local.services.stepfunctions.base import Operations, Record
 from mlflowsteps.local.services.stepfunctions.checks import check_choice, check_json, check_role
@@ -81,6 +84,7 @@ class StateTestOperations(Operations):
         if pointed:
             probe.seen.phases["afterItemsPointer"] = reader_items
         exchange = self._run(probe)
+        _note_batches(probe)
         response = _outcome(probe)
         if level != "INFO":
             response["inspectionData"] = _inspection(probe, text)
@@ -251,8 +255,11 @@ def _reader_items(params: Record, source: Record) -> tuple[list[Json] | None, bo
         return None, False
     if text is None:
         return [], False
+    config = reader.get("ReaderConfig") or {}
+    if config.get("InputType") in ("CSV", "JSONL"):
+        return _read(text, config), False
     data = check_json(text, "stateConfiguration.mapItemReaderData", "ValidationException")
-    pointer = (reader.get("ReaderConfig") or {}).get("ItemsPointer")
+    pointer = config.get("ItemsPointer")
     for part in str(pointer).split("/")[1:] if pointer is not None else ():
         data = _step(data, part.replace("~1", "/").replace("~0", "~"), str(pointer))
     if isinstance(data, dict):
@@ -260,6 +267,15 @@ def _reader_items(params: Record, source: Record) -> tuple[list[Json] | None, bo
     if not isinstance(data, list):
         raise refuse("ValidationException", "mapItemReaderData must hold an array or an object")
     return data, pointer is not None
+
+
+def _read(text: str, config: Record) -> list[Json]:
+    """The rows or lines of a text, as the ItemReader would have read them."""
+    stream = BytesIO(text.encode("utf-8", "surrogatepass"))
+    try:
+        return [item for item, _ in FORMATS[config["InputType"]](stream, config)]
+    except StatesError as error:
+        raise refuse("ValidationException", f"mapItemReaderData is no {config['InputType']}: {error.cause}") from error
 
 
 def _step(data: Json, part: str, pointer: str) -> Json:
@@ -304,6 +320,13 @@ def _request(probe: Probe, task: StartTask) -> TaskRequest:
         heartbeat_seconds=task.heartbeat_seconds,
         role_arn=task.role_arn,
     )
+
+
+def _note_batches(probe: Probe) -> None:
+    if probe.seen.batching is not None:
+        inputs, batcher = probe.seen.batching
+        made = batches(iter(inputs), batcher, probe.state.name)
+        probe.note("afterItemBatcher", [loads(text) for text, _ in made])
 
 
 # --- the response

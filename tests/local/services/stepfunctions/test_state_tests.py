@@ -309,3 +309,36 @@ def test_a_wrong_definition_is_refused_with_its_diagnostics(service):
     code, message = refusal(service, {"Type": "Pass", "Result": 1})
     assert code == "InvalidDefinition"
     assert "/States/StateName" in message
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "items"),
+    [
+        ("CSV", "a,b\n1,2\n3,4\n", [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]),
+        ("JSONL", '{"a": 1}\n{"a": 2}\n', [{"a": 1}, {"a": 2}]),
+        ("JSON", '{"k": 5}', [{"Key": "k", "Value": 5}]),
+    ],
+)
+def test_what_a_reader_is_said_to_have_read_is_read_as_its_type(service, kind, text, items):
+    state = {
+        "Type": "Map", "QueryLanguage": "JSONata", "ItemProcessor": DISTRIBUTED, "End": True,
+        "ItemSelector": "{% $states.context.Map.Item.Value %}",
+        "ItemReader": {
+            "Resource": "arn:aws:states:::s3:getObject", "Arguments": {"Bucket": "b", "Key": "k"},
+            "ReaderConfig": {"InputType": kind, **({"CSVHeaderLocation": "FIRST_ROW"} if kind == "CSV" else {})},
+        },
+    }  # fmt: skip
+    shown = probe(service, state, mock=mocked([]), stateConfiguration={"mapItemReaderData": text})["inspectionData"]
+    assert shown["afterItemSelector"] == items
+
+
+def test_items_are_shown_in_their_batches(service):
+    state = {
+        "Type": "Map", "ItemsPath": "$.rows", "ItemProcessor": DISTRIBUTED, "End": True,
+        "ItemBatcher": {"MaxItemsPerBatch": 2, "BatchInput": {"day.$": "$.day"}},
+    }  # fmt: skip
+    shown = probe(service, state, {"rows": [1, 2, 3], "day": "d"}, mock=mocked([]))["inspectionData"]
+    assert shown["afterItemBatcher"] == [
+        {"BatchInput": {"day": "d"}, "Items": [1, 2]},
+        {"BatchInput": {"day": "d"}, "Items": [3]},
+    ]
