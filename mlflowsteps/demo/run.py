@@ -18,7 +18,6 @@ from mlflowsteps.demo.data import root_mean_square_error, seed_data
 from mlflowsteps.demo.workflow import SCRIPT, build_workflow
 
 if TYPE_CHECKING:
-    from mlflowsteps.display import ProgressView
     from mlflowsteps.local import LocalRuntime
     from mlflowsteps.workflow import Execution, Workflow
 
@@ -85,8 +84,8 @@ def run_demo(runtime: LocalRuntime) -> Results:
     workflow = build_workflow(BUCKET, ROLE, client=runtime)
     workflow.upsert()  # create, or update what an older version of the demo left in this folder
     execution = workflow.execute(name=name, inputs={"JobName": name, "ModelName": name, "EndpointName": name})
-    view = follow(execution)
-    folder = save_pictures(workflow, view, Path(runtime.root) / "demo" / name)
+    follow(execution)
+    folder = save_pictures(workflow, execution, Path(runtime.root) / "demo" / name)
     execution.get_output(wait=True)  # raises, naming state and log file, if the execution failed
     with deployed(runtime, name):
         results = judge(runtime, name)
@@ -102,8 +101,8 @@ def prepare(runtime: LocalRuntime) -> None:
     s3.upload_file(str(SCRIPT), BUCKET, f"code/{SCRIPT.name}")
 
 
-def follow(execution: Execution) -> ProgressView:
-    """Show the execution until it has ended, and return the last picture of it.
+def follow(execution: Execution) -> None:
+    """Show the execution until it has ended.
 
     Raises:
         KeyboardInterrupt: the watching was interrupted.
@@ -111,14 +110,13 @@ def follow(execution: Execution) -> ProgressView:
     view = execution.watch(poll=0.25)
     if not view.finished:  # an interrupt ends the watching only; here it is to end the demo
         raise KeyboardInterrupt
-    return view
 
 
-def save_pictures(workflow: Workflow, view: ProgressView, folder: Path) -> Path:
+def save_pictures(workflow: Workflow, execution: Execution, folder: Path) -> Path:
     """Save ``graph.svg`` and the self-contained ``report.html`` in ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     workflow.render_graph().save(folder / "graph.svg")
-    view.save(folder / "report.html")
+    execution.report(folder / "report.html")
     return folder
 
 

@@ -88,6 +88,7 @@ def test_picture_and_report_are_where_it_says_and_stand_alone(finished: tuple[Pa
     html = report.read_text(encoding="utf-8")
     assert all(state in html for state in STATES)
     assert "SUCCEEDED" in html.upper()
+    assert all(part in html for part in ("Metrics", "train:rmse", "Training curves", "Code and environment"))
     assert not re.search(r"(src|href)=[\"']?(https?:)?//", html)
 
 
