@@ -49,6 +49,10 @@ class _Table(list[T]):
     def _repr_html_(self) -> str:
         return self.to_html()
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What IPython shows where there is no HTML: the table, not the list's raw dicts."""
+        printer.text("..." if cycle else self.to_text())
+
     def to_text(self) -> str:
         """The table as aligned plain text."""
         rows = [[_plain(cell) for cell in row] for row in self._cells()]

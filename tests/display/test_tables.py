@@ -162,3 +162,16 @@ def test_text_columns_are_aligned_also_for_wide_characters():
 def test_html_flag_is_kept_for_callers_that_ask():
     assert ExecutionList([], html=True).html
     assert ExecutionList([])._repr_html_() == ExecutionList([]).to_html()
+
+
+def test_ipython_shows_the_table_where_there_is_no_html():
+    class Printer:
+        said = ""
+
+        def text(self, words):
+            self.said += words
+
+    printer, rows = Printer(), ExecutionList([{"name": "run-1", "status": "FAILED"}])
+    rows._repr_pretty_(printer, cycle=False)
+    assert printer.said == rows.to_text()
+    assert "run-1" in printer.said
