@@ -7,12 +7,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from mlflowsteps.inputs.syntax import Json
 
-__all__ = ["build_template"]
+if TYPE_CHECKING:
+    from mlflowsteps.workflow.workflow import Workflow
+
+__all__ = ["build_cloudformation_template", "build_template"]
 
 DESCRIPTION = "CloudFormation template for AWS Step Functions - State Machine"
+
+
+def build_cloudformation_template(workflow: Workflow, description: str | None = None) -> str:
+    """The template of a workflow; ``workflow.get_cloudformation_template`` by its old name."""
+    return workflow.get_cloudformation_template(description)
 
 
 def build_template(
