@@ -20,10 +20,19 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 58.0, 14.0, 30.0, 36.0
 _LEGEND_LINE = 16.0
 _SIZE = 11.5
 _MOST_POINTS = 400  # of a line; more could not be told apart
-_MOST_LINES = 8
+_MOST_LINES = 8  # as many as there are looks
 _GREATEST = 1e300  # beyond it differences are no numbers any more; false for NaN too
 _INK, _GRID, _AXIS = "#3d4650", "#e4e8ec", "#76808c"
-_LOOKS = (("#0969da", ""), ("#b04500", "6 3"), ("#1a7f37", "2 2"), ("#7a45cf", "8 3 2 3"))
+_LOOKS = (
+    ("#0969da", ""),
+    ("#b04500", "6 3"),
+    ("#1a7f37", "2 2"),
+    ("#7a45cf", "8 3 2 3"),
+    ("#a1154d", "10 4"),
+    ("#57606a", "4 2 1 2"),
+    ("#006a70", "1 3"),
+    ("#6b4e00", "12 3 3 3"),
+)
 
 
 def line_plot(title: str, lines: Mapping[str, Sequence[float]], *, across: str = "round", first: int = 0) -> str:

@@ -106,7 +106,7 @@ class Report:
         return _chapter("Metrics", table(["Step", "Job", *varied, *names], rows))
 
     def _curves(self) -> Markup:
-        plots = [plot for job in self.jobs for plot in _plots(job)]
+        plots = [*_compared(self.jobs), *(plot for job in self.jobs for plot in _plots(job))]
         shown = "".join(
             f'<img alt="{text(name)}" style="margin:0 8px 8px 0;max-width:100%" src="{data_uri(plot)}">'
             for name, plot in plots[:_MOST_PLOTS]
@@ -140,6 +140,18 @@ def _varied(jobs: Sequence[JobFacts]) -> list[str]:
         return []
     names = dict.fromkeys(name for job in jobs for name in job.hyperparameters)
     return [name for name in names if len({job.hyperparameters.get(name) for job in jobs}) > 1]
+
+
+def _compared(jobs: Sequence[JobFacts]) -> list[tuple[str, str]]:
+    """One plot for each metric that several jobs report, their curves together; the plot draws the first few."""
+    names = dict.fromkeys(name for job in jobs for name in job.curves if not name.startswith("train:"))
+    found = []
+    for name in names:
+        lines = {f"{job.step}, {job.name}": job.curves[name] for job in jobs if name in job.curves}
+        plot = line_plot(f"Compared: {name}", lines) if len(lines) > 1 else ""
+        if plot:
+            found.append((visible(f"Compared: {name} of {len(lines)} jobs"), plot))
+    return found
 
 
 def _plots(job: JobFacts) -> list[tuple[str, str]]:

@@ -29,6 +29,12 @@ def test_each_line_is_drawn_with_a_look_of_its_own_and_named_with_its_last_value
     assert first < last  # values fall, y grows downwards
 
 
+def test_no_two_lines_look_alike():
+    root = drawn(line_plot("t", {f"line {number}": [0.0, number] for number in range(20)}))
+    looks = [(line.get("stroke"), line.get("stroke-dasharray")) for line in root.findall(f"{NAMESPACE}polyline")]
+    assert len(looks) == len(set(looks)) == 8
+
+
 def test_everything_stands_inside_the_picture():
     root = drawn(line_plot("t", {"a": [1e-9, 1e9, -1e9], "b": [5.0] * 1000}))
     width, height = float(root.get("width")), float(root.get("height"))

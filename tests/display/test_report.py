@@ -69,3 +69,13 @@ def test_long_definitions_are_kept_whole():
 def test_only_html_can_be_written(tmp_path):
     with pytest.raises(ValueError, match=r"\.html"):
         report().save(tmp_path / "run.pdf")
+
+
+def test_jobs_of_one_metric_are_compared_in_one_plot():
+    jobs = [
+        JobFacts(f"Train [{n}]", f"job-{n}", curves={"train:auc": [0.1, 0.2], "auc": [0.5, n / 9]}) for n in range(3)
+    ]
+    text = report(jobs=jobs).to_html()
+    assert text.count("Compared: auc of 3 jobs") == 1
+    assert "Compared: train:auc" not in text
+    assert "Compared" not in report(jobs=jobs[:1]).to_html()
