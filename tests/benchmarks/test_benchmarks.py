@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 import subprocess
 import sys
 
 import pytest
 
+from mlflowsteps import steps
 from mlflowsteps.graph.build import read_model
 from mlflowsteps.graph.status import execution_status
-from tests.benchmarks import bench_import, bench_layout, bench_progress
+from mlflowsteps.workflow import Workflow
+from tests.benchmarks import bench_import, bench_layout, bench_progress, bench_sdk
 
 
 def test_ratio_is_that_of_the_medians() -> None:
@@ -57,3 +60,13 @@ def test_ratio_is_that_of_drawing_to_a_round_trip() -> None:
 
     assert seconds > 0
     assert times > 0
+
+
+def test_the_sdks_benchmark_does_the_work_that_it_times() -> None:
+    definition = json.loads(bench_sdk.chain_to_json(50))
+    assert len(definition["States"]) == 50
+    assert json.dumps(bench_sdk.nested(7)).count("Level") == 7 * 2  # as a name, and as StartAt
+    assert len(bench_sdk.lambda_steps(3)) == 3
+    client = bench_sdk.executions_client(2_500)
+    workflow = Workflow("Many", steps.Pass("P"), role=None, state_machine_arn=bench_sdk.MACHINE, client=client)
+    assert bench_sdk.listed(workflow) == bench_sdk.bare(client) == 2_500
