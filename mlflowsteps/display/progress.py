@@ -201,9 +201,15 @@ class ProgressView(View):
                 found.append(f"Earlier: {visible(self.place_of(path))}: {visible(words)}")
         return found[:_LAST_WORDS]
 
+    def _going_on(self) -> list[str]:
+        """The last line of each running job's log."""
+        states = self._status.states
+        running = [path for path in self.logs if path in states and states[path].status in {"RUNNING", "RETRYING"}]
+        return [f"{visible(self.place_of(path))} says: {visible(cut(self.logs[path][-1], 160))}" for path in running]
+
     def to_text(self) -> str:
         """Headline, failure and the states as an indented tree."""
-        parts = [self.headline(), *map(visible, self.notes), self.failure(), super().to_text()]
+        parts = [self.headline(), *map(visible, self.notes), self.failure(), super().to_text(), *self._going_on()]
         return "\n".join(part for part in parts if part)
 
     def to_markdown(self) -> str:

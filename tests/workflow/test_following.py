@@ -180,6 +180,7 @@ def test_a_running_jobs_last_lines_and_link_are_shown() -> None:
     view = following.view()
     assert view.logs == {"Train Step": tuple(f"epoch {n}" for n in range(30, 50))}
     assert "epoch 49" in view.to_html()
+    assert view.to_text().endswith("Train Step says: epoch 49")
     assert "#/jobs/churn" in view.to_html()
 
 
