@@ -85,7 +85,7 @@ class ProgressView(View):
         self.description = dict(description)
         self.notes = tuple(notes)
         self.links = links
-        self.logs = {path: tuple(lines) for path, lines in (logs or {}).items()}
+        self.logs = {path: tuple(lines) for path, lines in (logs or {}).items() if lines}
         self.looked = time.time() if now is None else now
         tracker = tracker or StatusTracker(self.definition)
         tracker.feed(events)
