@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-__all__ = ["all_metrics", "final_metrics", "metric_series", "xgboost_metrics", "xgboost_series"]
+__all__ = ["all_metrics", "final_metrics", "metric_series", "quality_metrics", "xgboost_metrics", "xgboost_series"]
 
 _ROUND = re.compile(r"\[\d+\]((?:[\t ]+(?:train|validation)-[\w@.-]+:[-+.\w]+)+)\s*$")
+_QUALITY = re.compile(r"#quality_metric: host=\S+ (train|validation|test) (\S+) <\w+>=(\S+)")
 _PAIR = re.compile(r"(train|validation)-([\w@.-]+):([-+.\w]+)")
 
 
@@ -34,6 +35,17 @@ def all_metrics(log: Path, definitions: Sequence[dict[str, str]]) -> dict[str, l
 def xgboost_metrics(log: Path) -> dict[str, list[float]]:
     """Every ``train:<metric>`` and ``validation:<metric>`` of XGBoost's lines, as the built-in algorithm reports."""
     return xgboost_series(_lines(log))
+
+
+def quality_metrics(log: Path) -> dict[str, list[float]]:
+    """Every ``<channel>:<metric>`` of the lines ``#quality_metric: host=algo-1, <channel> <metric> <score>=...``."""
+    found: dict[str, list[float]] = {}
+    for line in _lines(log):
+        match = _QUALITY.match(line)
+        value = _number(match[3]) if match else None
+        if match and value is not None:
+            found.setdefault(f"{match[1]}:{match[2]}", []).append(value)
+    return found
 
 
 def metric_series(lines: Iterable[str], definitions: Sequence[dict[str, str]]) -> dict[str, list[float]]:

@@ -16,9 +16,9 @@ from mlflowsteps.local.jobs import archives
 from mlflowsteps.local.jobs.code import decode, fetch_code, is_remote
 from mlflowsteps.local.jobs.failures import JobFailure, JobStopped
 from mlflowsteps.local.jobs.folders import OPT_ML
-from mlflowsteps.local.jobs.images.builtin import is_xgboost_algorithm
+from mlflowsteps.local.jobs.images.builtin import is_stand_in, is_xgboost_algorithm
 from mlflowsteps.local.jobs.job import MOST_INSTANCES, Job, Record
-from mlflowsteps.local.jobs.metrics import all_metrics, xgboost_metrics
+from mlflowsteps.local.jobs.metrics import all_metrics, quality_metrics, xgboost_metrics
 from mlflowsteps.local.jobs.pathmode import REWRITTEN, refuse_literal_paths, rewrite_json
 from mlflowsteps.local.jobs.process import Ending
 from mlflowsteps.local.jobs.transfer import TreeUploader, download, read_uri, require_bucket, sources
@@ -105,8 +105,8 @@ def _prepare(job: Job) -> tuple[str, list[str]]:
         job.folder.note(
             "the names algo-1, algo-2, ... lead nowhere: path mode 'rewritten' has no hosts file of its own"
         )
-    if job.instances > 1 and is_xgboost_algorithm(image, job.request):
-        raise JobFailure("ClientError: the local XGBoost trains on one instance; set InstanceCount to 1.")
+    if job.instances > 1 and (is_stand_in(image) or is_xgboost_algorithm(image, job.request)):
+        raise JobFailure("ClientError: built-in algorithms train on one instance here; set InstanceCount to 1.")
     return image, job.container.entrypoint(image, specification, ["train"])
 
 
@@ -230,6 +230,8 @@ def metric_values(log: Path, image: str, request: Record) -> dict[str, list[floa
     """Every value of each metric that a training job has written so far: the algorithm's own, then the request's."""
     definitions = request["AlgorithmSpecification"].get("MetricDefinitions") or []
     found = xgboost_metrics(log) if is_xgboost_algorithm(image, request) else {}
+    if is_stand_in(image):
+        found = quality_metrics(log)
     return found | all_metrics(log, definitions)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from mlflowsteps.local.jobs.images.registry import ImageCommand, parse_image
 
-__all__ = ["BUILTIN", "is_xgboost_algorithm", "program_of"]
+__all__ = ["BUILTIN", "STAND_INS", "builtin_command", "is_stand_in", "is_xgboost_algorithm", "program_of"]
 
 _RUN = Path(__file__).with_name("run.py")
 _FRAMEWORKS = ("sagemaker-scikit-learn", "sagemaker-xgboost", "pytorch", "tensorflow", "huggingface")
@@ -33,6 +33,11 @@ def program_of(request: dict[str, Any]) -> str | None:
 def is_xgboost_algorithm(image: str, request: dict[str, Any]) -> bool:
     """Whether the built-in algorithm answers, and not a script of the user's."""
     return parse_image(image)[0].rsplit("/", 1)[-1] in _XGBOOST and program_of(request) is None
+
+
+def is_stand_in(image: str) -> bool:
+    """Whether a stand-in of ours answers, which reports its metrics by itself."""
+    return parse_image(image)[0] in STAND_INS
 
 
 def _image_of(request: dict[str, Any]) -> str:
@@ -68,6 +73,17 @@ def _sagemaker_xgboost(request: dict[str, Any]) -> list[str]:
     return _framework(request) if program_of(request) else _xgboost(request)
 
 
+def _stand_in(name: str) -> ImageCommand:
+    """A built-in algorithm that scikit-learn stands in for."""
+
+    def command(request: dict[str, Any]) -> list[str]:
+        return [] if "ProcessingJobName" in request else builtin_command("sklearn_algorithms", name)
+
+    return command
+
+
+STAND_INS = ("linear-learner", "kmeans", "pca", "knn")
+
 BUILTIN: tuple[tuple[str, ImageCommand], ...] = (
     ("sagemaker-scikit-learn", _framework),
     ("pytorch-training", _framework),
@@ -78,4 +94,5 @@ BUILTIN: tuple[tuple[str, ImageCommand], ...] = (
     ("huggingface-*-inference", _framework),
     ("sagemaker-xgboost", _sagemaker_xgboost),
     ("xgboost", _old_xgboost),
+    *((name, _stand_in(name)) for name in STAND_INS),
 )

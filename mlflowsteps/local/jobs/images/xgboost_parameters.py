@@ -6,10 +6,20 @@ Source:
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from mlflowsteps.local.jobs.images.hyperparameters import (
+    ParameterError,
+    Reader,
+    decode,
+    integer,
+    one_of,
+    read,
+    real,
+    text,
+)
 
 __all__ = ["ParameterError", "Plan", "read_parameters"]
 
@@ -17,10 +27,6 @@ _RENAMED = {"reg:linear": "reg:squarederror"}
 _GPU = {"gpu_hist": "hist", "gpu_exact": "exact"}
 _AVERAGED = frozenset(f"{name}_{average}" for name in ("f1", "precision", "recall") for average in ("macro", "micro"))
 _CUSTOM = _AVERAGED | {"accuracy", "balanced_accuracy", "mse", "r2", "f1", "f1_binary", "precision", "recall"}
-
-
-class ParameterError(ValueError):
-    """A hyperparameter is missing, not known, or out of its range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,62 +50,29 @@ class Plan:
     warnings: list[str] = field(default_factory=list)
 
 
-def _integer(low: int, high: float = float("inf")) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        number = float(text)
-        if not number.is_integer() or not low <= number <= high:
-            raise ValueError(f"must be an integer of at least {low}" + (f", at most {high}" if high < 1e300 else ""))
-        return int(number)
-
-    return read
-
-
-def _real(low: float = float("-inf"), high: float = float("inf")) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        number = float(text)
-        if not low <= number <= high:
-            raise ValueError(f"must be a number from {low} to {high}")
-        return number
-
-    return read
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in words:
-            raise ValueError(f"must be one of {', '.join(words)}")
-        return text
-
-    return read
-
-
-def _text(text: str) -> str:
-    return text
-
-
-_FRACTION = _real(0.0, 1.0)
-_AT_LEAST_0 = _real(0.0)
-_KNOWN: dict[str, Callable[[str], Any]] = {
-    "num_round": _integer(1),
-    "num_class": _integer(2),
-    "early_stopping_rounds": _integer(1),
-    "csv_weights": _integer(0, 1),
-    "booster": _one_of("gbtree", "gblinear", "dart"),
-    "objective": _text,
-    "eval_metric": _text,
-    "base_score": _real(),
-    "seed": _integer(-(2**31), 2**31 - 1),
-    "nthread": _integer(1),
-    "verbosity": _integer(0, 3),
+_FRACTION = real(0.0, 1.0)
+_AT_LEAST_0 = real(0.0)
+_KNOWN: dict[str, Reader] = {
+    "num_round": integer(1),
+    "num_class": integer(2),
+    "early_stopping_rounds": integer(1),
+    "csv_weights": integer(0, 1),
+    "booster": one_of("gbtree", "gblinear", "dart"),
+    "objective": text,
+    "eval_metric": text,
+    "base_score": real(),
+    "seed": integer(-(2**31), 2**31 - 1),
+    "nthread": integer(1),
+    "verbosity": integer(0, 3),
     "eta": _FRACTION,
     "learning_rate": _FRACTION,
     "gamma": _AT_LEAST_0,
     "min_split_loss": _AT_LEAST_0,
-    "max_depth": _integer(0),
+    "max_depth": integer(0),
     "min_child_weight": _AT_LEAST_0,
     "max_delta_step": _AT_LEAST_0,
     "subsample": _FRACTION,
-    "sampling_method": _one_of("uniform", "gradient_based"),
+    "sampling_method": one_of("uniform", "gradient_based"),
     "colsample_bytree": _FRACTION,
     "colsample_bylevel": _FRACTION,
     "colsample_bynode": _FRACTION,
@@ -108,40 +81,40 @@ _KNOWN: dict[str, Callable[[str], Any]] = {
     "alpha": _AT_LEAST_0,
     "reg_alpha": _AT_LEAST_0,
     "lambda_bias": _AT_LEAST_0,
-    "tree_method": _one_of("auto", "exact", "approx", "hist", *_GPU),
+    "tree_method": one_of("auto", "exact", "approx", "hist", *_GPU),
     "sketch_eps": _FRACTION,
-    "scale_pos_weight": _real(),
-    "updater": _text,
-    "refresh_leaf": _integer(0, 1),
-    "process_type": _one_of("default", "update"),
-    "grow_policy": _one_of("depthwise", "lossguide"),
-    "max_leaves": _integer(0),
-    "max_bin": _integer(2),
-    "max_cat_to_onehot": _integer(1),
-    "num_parallel_tree": _integer(1),
-    "monotone_constraints": _text,
-    "interaction_constraints": _text,
-    "predictor": _text,
-    "single_precision_histogram": _text,
-    "deterministic_histogram": _text,
-    "dsplit": _text,
-    "prob_buffer_row": _real(1.0),
-    "sample_type": _one_of("uniform", "weighted"),
-    "normalize_type": _one_of("tree", "forest"),
+    "scale_pos_weight": real(),
+    "updater": text,
+    "refresh_leaf": integer(0, 1),
+    "process_type": one_of("default", "update"),
+    "grow_policy": one_of("depthwise", "lossguide"),
+    "max_leaves": integer(0),
+    "max_bin": integer(2),
+    "max_cat_to_onehot": integer(1),
+    "num_parallel_tree": integer(1),
+    "monotone_constraints": text,
+    "interaction_constraints": text,
+    "predictor": text,
+    "single_precision_histogram": text,
+    "deterministic_histogram": text,
+    "dsplit": text,
+    "prob_buffer_row": real(1.0),
+    "sample_type": one_of("uniform", "weighted"),
+    "normalize_type": one_of("tree", "forest"),
     "rate_drop": _FRACTION,
-    "one_drop": _integer(0, 1),
+    "one_drop": integer(0, 1),
     "skip_drop": _FRACTION,
-    "tweedie_variance_power": _real(1.0, 2.0),
+    "tweedie_variance_power": real(1.0, 2.0),
     "huber_slope": _AT_LEAST_0,
     "quantile_alpha": _FRACTION,
-    "aft_loss_distribution": _one_of("normal", "logistic", "extreme"),
+    "aft_loss_distribution": one_of("normal", "logistic", "extreme"),
     "aft_loss_distribution_scale": _AT_LEAST_0,
-    "feature_selector": _text,
-    "top_k": _integer(0),
-    "save_model_on_termination": _one_of("true", "false"),
-    "_tuning_objective_metric": _text,
-    "_kfold": _integer(2),
-    "_num_cv_round": _integer(1),
+    "feature_selector": text,
+    "top_k": integer(0),
+    "save_model_on_termination": one_of("true", "false"),
+    "_tuning_objective_metric": text,
+    "_kfold": integer(2),
+    "_num_cv_round": integer(1),
 }
 _OURS = frozenset(
     {"num_round", "early_stopping_rounds", "csv_weights", "save_model_on_termination", "_tuning_objective_metric"}
@@ -164,26 +137,15 @@ def read_parameters(given: Mapping[str, str], *, lenient: bool) -> Plan:
     for name, raw in given.items():
         if name.startswith("sagemaker_"):
             continue
-        text = _decode(raw)
+        value = decode(raw)
         if name not in _KNOWN:
-            _unknown(name, text, lenient, warnings)
+            _unknown(name, value, lenient, warnings)
             if name == "silent":
-                values.setdefault("verbosity", int(text != "1"))
+                values.setdefault("verbosity", int(value != "1"))
             continue
-        values[name] = _read(name, text)
+        values[name] = read(name, value, _KNOWN[name])
     _check(values)
     return _plan(values, warnings)
-
-
-def _decode(raw: object) -> str:
-    """A value that may be JSON-encoded text, as some estimators send it."""
-    text = str(raw).strip()
-    if text.startswith('"'):
-        try:
-            return str(json.loads(text))
-        except ValueError:
-            return text
-    return text
 
 
 def _unknown(name: str, text: str, lenient: bool, warnings: list[str]) -> None:
@@ -196,14 +158,6 @@ def _unknown(name: str, text: str, lenient: bool, warnings: list[str]) -> None:
             f"known are: {', '.join(sorted(name for name in _KNOWN if not name.startswith('_')))}"
         )
     warnings.append(f"hyperparameter {name!r} (value {text!r}) is not known, and has no effect")
-
-
-def _read(name: str, text: str) -> Any:
-    try:
-        return _KNOWN[name](text)
-    except (ValueError, OverflowError) as error:
-        reason = str(error) if "must be" in str(error) else "must be a number"
-        raise ParameterError(f"Hyperparameter {name!r} is {text!r}; it {reason}.") from None
 
 
 def _check(values: dict[str, Any]) -> None:
