@@ -168,6 +168,8 @@ class EventList(_Table[dict[str, Any]]):
         links: link resources to the AWS console.
         note: a line under the table.
         html: as in ``ExecutionList``.
+        start: when the execution began (a datetime or epoch seconds), where the first events may be missing; None: the
+            earliest event's time.
     """
 
     _title, _empty = "Events", "no events"
@@ -182,15 +184,17 @@ class EventList(_Table[dict[str, Any]]):
         note: str = "",
         html: bool = False,
         title: str = "",
+        start: Any = None,
     ) -> None:
         super().__init__(rows, links=links, note=note, html=html, title=title)
-        self.definition = definition
+        self.definition, self.start = definition, to_seconds(start)
 
     def _cells(self) -> Iterable[Sequence[Any]]:
         tracker = StatusTracker(self.definition)
         ordered = sorted(self, key=_id)
         tracker.feed(ordered)
-        start = next((at for event in ordered if (at := to_seconds(event.get("timestamp"))) is not None), None)
+        times = (to_seconds(event.get("timestamp")) for event in ordered)
+        start = self.start if self.start is not None else next((at for at in times if at is not None), None)
         for event in self:
             at = to_seconds(event.get("timestamp"))
             since = "" if at is None or start is None else _exact(at - start)

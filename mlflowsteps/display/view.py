@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["GraphView", "View", "cell_number"]
 
 _SCALE = 2  # of a PNG against the SVG's pixels: sharp on dense screens
+_HIGHEST = 1.6  # times the scrolling box's height
 _LARGEST_PNG = 16_000  # pixels a side; above it renderers give up
 
 
@@ -229,7 +230,9 @@ class View:
 
     def _picture(self, limit: int | None) -> Markup:
         """The graph as an image in a scrolling box, at its own size: smaller, it could not be read."""
-        style = "overflow:auto;max-width:100%" + (f";max-height:{limit}px" if limit else "")
+        # A picture a little higher than the box is shown whole: a second scroll bar is worse than a longer page.
+        boxed = limit is not None and self._layout.height > _HIGHEST * limit
+        style = "overflow:auto;max-width:100%" + (f";max-height:{limit}px" if boxed else "")
         svg = draw(self._layout, self.status, flavour="notebook", title=self._alternative(), now=self._now)
         width, height = round(self._layout.width), round(self._layout.height)
         return Markup(

@@ -260,6 +260,7 @@ class Execution:
             links=not self._connected.local,
             note=_shown(len(rows), max_items, "events"),
             html=html,
+            start=self.start_date,
         )
 
     def render_progress(

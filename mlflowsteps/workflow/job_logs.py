@@ -24,6 +24,7 @@ KINDS = {
 """Of each kind of job that has a log: how it is described, by which name, and its log group on AWS."""
 
 _TAIL_BYTES = 65_536  # of a file, read from its end for its last lines
+_RUNTIME = "[mlflowsteps]"  # begins the local runtime's own lines, which are none of the job's
 _PAGE = 10_000  # most lines of one answer of GetLogEvents
 
 
@@ -118,4 +119,5 @@ def _tail(path: Path, most: int) -> list[str]:
     except OSError:  # not begun yet, or cleaned up
         return []
     lines: Iterable[str] = text.split("\n")[1 if start else 0 :]
-    return list(deque((line.rstrip("\r") for line in lines if line.strip()), maxlen=most))
+    said = (line.rstrip("\r") for line in lines if line.strip() and not line.startswith(_RUNTIME))
+    return list(deque(said, maxlen=most))

@@ -175,3 +175,9 @@ def test_ipython_shows_the_table_where_there_is_no_html():
     rows._repr_pretty_(printer, cycle=False)
     assert printer.said == rows.to_text()
     assert "run-1" in printer.said
+
+
+def test_time_since_the_start_counts_from_the_execution_s_start_where_it_is_known():
+    late = [{"id": 9, "previousEventId": 8, "type": "ExecutionSucceeded", "timestamp": 90.25}]
+    assert "1 m 30.250 s" in EventList(late, start=0.0).to_text()
+    assert "0.000 s" in EventList(late).to_text()
