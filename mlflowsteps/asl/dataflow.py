@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol, TypeAlias
 
 from mlflowsteps.asl.payloads import Closure, Json, Scope, dumps, size_of
@@ -222,6 +223,7 @@ def payload_text(value: Json, name: str, most: int = MAX_PAYLOAD_BYTES) -> str:
 # --- time
 
 
+@lru_cache(maxsize=64)  # much happens at one time
 def iso_time(seconds: float) -> str:
     """A point in time as the context object writes it: UTC, milliseconds.
 

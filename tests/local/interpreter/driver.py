@@ -229,7 +229,7 @@ def _carry_out(
 def _map_run(number: int, spec: dict[str, Any], answer: Answer) -> Callable[[float], Event] | None:
     """The end of a Map Run whose children take no time; one that fails fails it, one that waits has it wait."""
     machine = compile_machine(spec["processor"])
-    played = [play({}, item, answer, machine=machine, replay=False) for item in spec["items"]]
+    played = [play({}, item, answer, machine=machine, replay=False) for item in spec["items"] or []]
     if any(child.end is None for child in played):
         return None
     for child in played:
