@@ -267,6 +267,10 @@ class Runner:
             seed=int(digest[:16], 16),
             input_text=text,
             machine_type="EXPRESS" if self._express else "STANDARD",
+            max_events=self.parent.max_events,
+            max_payload_bytes=self.parent.max_payload_bytes,
+            max_variables_bytes=self.parent.max_variables_bytes,
+            express_seconds=self.parent.express_seconds,
         )
 
     def child_ended(self, number: int, ended: Ended) -> None:

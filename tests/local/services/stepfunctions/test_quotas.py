@@ -103,3 +103,15 @@ def test_the_time_of_an_express_execution(service_of):
     arn = service.make("e", WAIT, type="EXPRESS")
     response = service.start_sync_execution({"stateMachineArn": arn})
     assert (response["status"], response["stopDate"] - response["startDate"]) == ("TIMED_OUT", 400)
+
+
+def test_children_of_a_map_run_have_the_quotas_of_their_parent(service_of):
+    service = service_of(history_events=40)
+    again = {"Type": "Choice", "Choices": [{"Variable": "$.end", "IsPresent": True, "Next": "E"}], "Default": "C"}
+    loop = {"StartAt": "C", "States": {"C": again, "E": {"Type": "Succeed"}}}
+    config = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
+    rows = {"Type": "Map", "ItemProcessor": {**config, **loop}, "End": True}
+    parent = service.finish(service.make("m", {"StartAt": "M", "States": {"M": rows}}), input='[{"a": 1}]')
+    run = service.list_map_runs({"executionArn": parent})["mapRuns"][0]["mapRunArn"]
+    child = service.list_executions({"mapRunArn": run})["executions"][0]["executionArn"]
+    assert len(service.get_execution_history({"executionArn": child})["events"]) == 40
