@@ -70,6 +70,16 @@ _FOREIGN = "stepfunctions.inputs.placeholders"
 """Module of the placeholders of the old SDK's real package, which are taken for their paths."""
 
 
+class _ForeignPath(Reference):
+    """The path of such a placeholder."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def to_jsonpath(self) -> str:
+        return self._text
+
+
 def holds_expression(value: Json) -> bool:
     """True where an expression or token stands in ``value`` at any depth."""
     pending = [value]
@@ -205,6 +215,8 @@ def _plain(value: Json, place: Place) -> Json:
         return [_plain(item, place / index) for index, item in enumerate(value)]
     if isinstance(value, Mapping):
         return {_key(key, place): _plain(item, place / str(key)) for key, item in value.items()}
+    if type(value).__module__ == _FOREIGN:
+        return _ForeignPath(value.to_jsonpath())
     return value if isinstance(value, Reference) else _scalar(value, place)
 
 
