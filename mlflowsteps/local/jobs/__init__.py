@@ -5,7 +5,8 @@ Owns the folder ``jobs/`` of a runtime's root and the child processes; it calls 
 
 - ``kinds`` what the service calls things, ``validation`` what it refuses; ``folders`` where a job's files are;
 - ``launcher`` (a script of its own), ``process``, ``environment``, ``pathmode``: how a child process is started;
-- ``training``, ``processing``, ``transform``, ``endpoints``, ``models``: what each kind does;
+- ``training``, ``processing``, ``transform``, ``tuning``, ``endpoints``, ``models``: what each kind does;
+- ``user_code`` what the SDKs put into a job, made fit for this machine; ``capture`` of endpoints; ``model_registry``;
 - ``transfer``, ``archives``, ``metrics``, ``filters``: data in, data out;
 - ``images`` what runs in place of a container image.
 

@@ -124,7 +124,9 @@ def test_the_old_image_only_warns_of_what_it_does_not_know(bench: Bench) -> None
         ("1,2,3\n1,2\n", "text/csv", "line 2: 2 columns, but the first row has 3"),
         ("1 1:2 x\n", "text/libsvm", "line 1: 'x' is not of the form index:value"),
         ("", "text/csv", "the channel 'train' holds no rows"),
-        ("1,2", "application/x-parquet", "'application/x-parquet' is not played"),
+        ("1,2", "application/x-image", "'application/x-image' is not played"),
+        ("1,2", "application/x-parquet", "is no parquet file of numbers"),
+        ("1,2", "application/x-recordio-protobuf", "record 1: this is no RecordIO-protobuf"),
         ("1,2", "text/csv;label_size=2", "label_size must be 1"),
     ],
 )
@@ -216,3 +218,35 @@ def test_a_pickle_in_a_models_archive_is_refused_and_not_loaded(bench: Bench, tm
     assert job["TransformJobStatus"] == "Failed"
     assert "pickle is refused" in job["FailureReason"]
     assert "pickle was loaded" not in bench.log("transform-job", "p")
+
+
+@pytest.mark.parametrize("form", ["parquet", "recordio-protobuf"])
+def test_binary_forms_of_the_same_rows_train_the_same_model(bench: Bench, form: str) -> None:
+    files = {"csv": csv(TRAIN).encode(), "parquet": _parquet(TRAIN), "recordio-protobuf": _recordio(TRAIN)}
+    found = {}
+    for kind, content_type in (("csv", "text/csv"), (form, f"application/x-{form}")):
+        bench.put(f"{kind}/rows", files[kind])
+        parameters = {"num_round": "5", "nthread": "1", "eval_metric": "rmse"}
+        channels = {"train": (f"{kind}/rows", content_type)}
+        job = bench.run("training-job", training(kind, XGBOOST, channels=channels, HyperParameters=parameters))
+        assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+        found[kind] = job["FinalMetricDataList"][0]["Value"]
+    assert found[form] == pytest.approx(found["csv"], abs=2e-5)
+
+
+def _parquet(data: list[tuple[float, list[float]]]) -> bytes:
+    import io
+
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    columns = list(zip(*([label, *features] for label, features in data), strict=True))
+    out = io.BytesIO()
+    parquet.write_table(pa.table({f"c{number}": list(column) for number, column in enumerate(columns)}), out)
+    return out.getvalue()
+
+
+def _recordio(data: list[tuple[float, list[float]]]) -> bytes:
+    from tests.local.jobs.test_stand_ins import entry, recordio
+
+    return recordio(*(entry(1, features) + entry(2, [label]) for label, features in data))

@@ -13,10 +13,12 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlflowsteps.local.jobs.images.paths import base_folder, fail, read_config
+from mlflowsteps.local.jobs.images.recordio import read_recordio
 from mlflowsteps.local.jobs.images.server import HttpError, Request, Response, serve
 from mlflowsteps.local.jobs.images.textdata import Rows, TextError, read_csv, read_libsvm, stack
 from mlflowsteps.local.jobs.images.xgboost_parameters import ParameterError, Plan, read_parameters
@@ -29,6 +31,8 @@ __all__ = ["load_models", "main", "predict", "train"]
 MODEL_FILE = "xgboost-model"
 _LIBSVM = frozenset({"text/libsvm", "text/x-libsvm", "libsvm", "application/x-libsvm"})
 _CSV = frozenset({"text/csv", "csv"})
+_RECORDIO = frozenset({"application/x-recordio-protobuf", "recordio-protobuf"})
+_PARQUET = frozenset({"application/x-parquet", "parquet"})
 _JSON = "application/json"
 _JSON_LINES = frozenset({"application/jsonlines", "application/x-jsonlines"})
 
@@ -42,7 +46,7 @@ def _say(text: str) -> None:
 
 
 def media_type(content_type: str) -> str:
-    """``csv`` or ``libsvm``.
+    """``csv``, ``libsvm``, ``recordio`` or ``parquet``.
 
     Args:
         content_type: of a channel or a request; parameters such as ``label_size=1`` are allowed.
@@ -54,13 +58,16 @@ def media_type(content_type: str) -> str:
     for parameter in parameters:
         if parameter.startswith("label_size=") and parameter != "label_size=1":
             raise UserError(f"ContentType {content_type!r}: label_size must be 1 for XGBoost.")
-    if name in _CSV:
-        return "csv"
-    if name in _LIBSVM:
-        return "libsvm"
+    for kind, names in _KINDS.items():
+        if name in names:
+            return kind
     raise UserError(
-        f"ContentType {content_type!r} is not played by the local XGBoost; use text/csv or text/libsvm (the default)."
+        f"ContentType {content_type!r} is not played by the local XGBoost; use text/libsvm (the default), text/csv, "
+        "application/x-recordio-protobuf or application/x-parquet."
     )
+
+
+_KINDS = {"csv": _CSV, "libsvm": _LIBSVM, "recordio": _RECORDIO, "parquet": _PARQUET}
 
 
 def _read_channel(name: str, content_type: str, *, csv_weights: bool) -> Rows | None:
@@ -70,15 +77,52 @@ def _read_channel(name: str, content_type: str, *, csv_weights: bool) -> Rows | 
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         if any(part.startswith((".", "_")) for part in file.relative_to(folder).parts):
             continue
-        text = _decoded(file)
-        rows = (
-            read_csv(text, name=file.name, label=True, weight=csv_weights)
-            if kind == "csv"
-            else read_libsvm(text, name=file.name, label=True)
-        )
+        rows = _READERS[kind](file, csv_weights)
         if rows.features.shape[0]:
             parts.append(rows)
     return stack(parts) if parts else None
+
+
+def _read_csv_file(file: Path, weighted: bool) -> Rows:
+    return read_csv(_decoded(file), name=file.name, label=True, weight=weighted)
+
+
+def _read_libsvm_file(file: Path, weighted: bool) -> Rows:
+    del weighted
+    return read_libsvm(_decoded(file), name=file.name, label=True)
+
+
+def _read_recordio_file(file: Path, weighted: bool) -> Rows:
+    del weighted
+    return read_recordio(file.read_bytes(), name=file.name, label=True)
+
+
+def _read_parquet_file(file: Path, weighted: bool) -> Rows:
+    """Columns of numbers, the label first."""
+    del weighted
+    try:
+        from pyarrow import ArrowInvalid, parquet
+    except ImportError as error:
+        raise UserError(
+            f"parquet is read by pyarrow, which is missing here ({error}): pip install 'mlflowsteps[parquet]'"
+        ) from error
+    import numpy as np
+
+    try:
+        columns = [column.to_numpy().astype(np.float32) for column in parquet.read_table(file).columns]
+    except (ArrowInvalid, ValueError, TypeError) as error:
+        raise UserError(f"{file.name} is no parquet file of numbers: {error}") from error
+    if len(columns) < 2:
+        raise UserError(f"{file.name} has {len(columns)} columns; the label stands first, and features after it.")
+    return Rows(np.column_stack(columns[1:]), columns[0])
+
+
+_READERS: dict[str, Callable[[Path, bool], Rows]] = {
+    "csv": _read_csv_file,
+    "libsvm": _read_libsvm_file,
+    "recordio": _read_recordio_file,
+    "parquet": _read_parquet_file,
+}
 
 
 def _decoded(file: Path) -> str:
@@ -261,14 +305,22 @@ def predict(models: list[Any], request: Request) -> Response:
     return _encode(scores.tolist(), request.accept)
 
 
+def _sent_type(content_type: str) -> str:
+    kind = media_type(content_type)
+    if kind == "parquet":
+        raise UserError(f"Content-Type {content_type!r} is for training; send CSV, libsvm or RecordIO.")
+    return kind
+
+
 def _rows(request: Request, features: int) -> Rows:
     try:
-        kind = media_type(request.content_type or "text/csv")
-        text = request.body.decode("utf-8-sig")
+        kind = _sent_type(request.content_type or "text/csv")
         if kind == "csv":
-            rows = read_csv(text, name="payload", label=False)
+            rows = read_csv(request.body.decode("utf-8-sig"), name="payload", label=False)
+        elif kind == "recordio":
+            rows = read_recordio(request.body, name="payload", label=False)
         else:
-            rows = read_libsvm(text, name="payload", label=False, features=features)
+            rows = read_libsvm(request.body.decode("utf-8-sig"), name="payload", label=False, features=features)
     except (UserError, TextError, UnicodeDecodeError) as error:
         raise HttpError(415, str(error)) from error
     if rows.features.shape[1] != features:
