@@ -70,7 +70,8 @@ def cloud(client: Any) -> JobLogs:
 
 def test_last_lines_of_a_local_log_are_read_from_its_end(tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
-    log.write_bytes(b"".join(b"line %d\n" % number for number in range(50_000)) + b"\xff broken\r\n\n[mlflowsteps] ended\n")
+    lines = b"".join(b"line %d\n" % number for number in range(50_000))
+    log.write_bytes(lines + b"\xff broken\r\n\n[mlflowsteps] ended\n")
     assert local(log).lines(ARN, 2) == ["line 49999", "\ufffd broken"]
     assert len(local(log).lines(ARN, 60_000)) == 50_001
     assert local(log).lines(ARN, 60_000)[0] == "line 0"
