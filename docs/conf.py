@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx import addnodes
+
+sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 
 project = "mlflowsteps"
 author = "The mlflowsteps developers"
 version = release = installed_version("mlflowsteps")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "notebook_pages"]
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
@@ -25,3 +33,15 @@ html_theme = "furo"
 html_title = "mlflowsteps"
 html_static_path: list[str] = []
 html_show_copyright = False
+
+
+def unlink_builtin_type(_app: Any, document: nodes.document) -> None:
+    """Python's ``type`` in signatures is a plain word: Sphinx would look for it among our properties named ``type``."""
+    for reference in [*document.findall(addnodes.pending_xref)]:
+        if reference.get("reftarget") == "type":
+            reference.replace_self(reference.children)
+
+
+def setup(app: Any) -> None:
+    """Called by Sphinx."""
+    app.connect("doctree-read", unlink_builtin_type)
