@@ -44,7 +44,7 @@ def validate(definition: Json | str, *, machine_type: str = "STANDARD", warnings
             return [_no_json(definition, error)]
     if not isinstance(definition, dict):
         return [fault("", _NO_OBJECT, "A definition is an object with StartAt and States")]
-    found = judge(definition, express=machine_type == "EXPRESS")
+    found = judge(definition, express=machine_type == "EXPRESS", warnings=warnings)
     return [diagnostic for diagnostic in found if warnings or diagnostic.severity == "ERROR"]
 
 

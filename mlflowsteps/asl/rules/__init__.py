@@ -18,6 +18,7 @@ from mlflowsteps.asl.rules.fields import FIELD_RULES
 from mlflowsteps.asl.rules.structure import LEVEL_RULES, MACHINE_RULES
 from mlflowsteps.asl.rules.tasks import TASK_RULES
 from mlflowsteps.asl.rules.view import Level, Machine, State, take_apart
+from mlflowsteps.asl.rules.warnings import LEVEL_WARNINGS, STATE_WARNINGS
 from mlflowsteps.exceptions import Diagnostic
 
 __all__ = ["LEVEL_RULES", "MACHINE_RULES", "RULES", "STATE_RULES", "judge"]
@@ -38,17 +39,26 @@ _RULES_OF: dict[str, StateRules] = {
 
 _RULES_OF_OTHERS: StateRules = (*FIELD_RULES, *EXPRESSION_RULES)
 
-RULES: tuple[Callable[[Any], Iterator[Diagnostic]], ...] = (*MACHINE_RULES, *LEVEL_RULES, *STATE_RULES)
-"""Every rule: of the machine, of a level, of a state."""
+RULES: tuple[Callable[[Any], Iterator[Diagnostic]], ...] = (
+    *MACHINE_RULES, *LEVEL_RULES, *STATE_RULES, *LEVEL_WARNINGS, *STATE_WARNINGS,
+)  # fmt: skip
+"""Every rule: of the machine, of a level, of a state; the last ones tell likely mistakes, on request."""
 
 
-def judge(definition: dict[str, Any], *, express: bool) -> Iterator[Diagnostic]:
-    """Every fault of a definition: the machine's, then level by level, state by state."""
+def judge(definition: dict[str, Any], *, express: bool, warnings: bool = False) -> Iterator[Diagnostic]:
+    """Every fault of a definition: the machine's, then level by level, state by state; then what looks like one."""
     machine: Machine = take_apart(definition, express=express)
     for machine_rule in MACHINE_RULES:
         yield from machine_rule(machine)
     for level in machine.levels:
         yield from _level(level)
+    if warnings:
+        for level in machine.levels:
+            for level_warning in LEVEL_WARNINGS:
+                yield from level_warning(level)
+            for state in level.states.values():
+                for state_warning in STATE_WARNINGS:
+                    yield from state_warning(state)
 
 
 def _level(level: Level) -> Iterator[Diagnostic]:
