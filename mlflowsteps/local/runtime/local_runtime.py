@@ -32,6 +32,7 @@ from mlflowsteps.local.runtime.moto import MotoServer
 from mlflowsteps.local.runtime.services import Players
 from mlflowsteps.local.scheduler import Scheduler
 from mlflowsteps.local.services.lambda_ import Lambda
+from mlflowsteps.local.services.logs import Logs
 from mlflowsteps.local.services.s3 import S3
 from mlflowsteps.local.services.sagemaker import SageMaker
 from mlflowsteps.local.services.sagemaker_runtime import SageMakerRuntime
@@ -165,6 +166,8 @@ class LocalRuntime:
             "s3": lambda: S3(self.objects, **where),
             "sts": lambda: Sts(account_id=self.account_id),
         }
+        if moto is None:  # Moto's takes log events from users, too
+            played["logs"] = lambda: Logs(self.jobs)
         self._players = Players(
             played, clients, moto, region=self.region, read_only=self.read_only, before=self._resume_before
         )
