@@ -5,10 +5,10 @@
     python -m tests.benchmarks.bench_distributed_map [--rows 1000000] [--baseline 10000] [--limit 100]
 
 Each size runs in a fresh process: a file is uploaded, an EXPRESS child (one Pass state) runs for each row, and every
-result is written to S3 by a ResultWriter. The figures are the peak of the resident memory (the upload is in it), the rows
-in a second of the clock, and of the processor, which others on the machine do not change, and the size of the result
-files, whose entries are counted again. The exit code is 1 where the peak of the large size is more than the limit, in MB,
-above that of the small one.
+result is written to S3 by a ResultWriter. The figures are the peak of the resident memory (the upload is in it), the
+rows in a second of the clock, and of the processor, which others on the machine do not change, and the size of the
+result files, whose entries are counted again. The exit code is 1 where the peak of the large size is more than the
+limit, in MB, above that of the small one.
 """
 
 from __future__ import annotations

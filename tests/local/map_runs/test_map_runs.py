@@ -232,7 +232,11 @@ def test_virtual_time_passes_over_the_waits_of_children(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
-def test_map_run_goes_on_where_it_was_after_a_restart(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("checkpoint", [1, 2_000])
+def test_map_run_goes_on_where_it_was_after_a_restart(
+    tmp_path: Path, kind: str, checkpoint: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlflowsteps.local.map_runs.runner.CHECKPOINT", checkpoint)
     rows = reader("rows.csv", "CSV", CSVHeaderLocation="FIRST_ROW")
     state = over(call("slow"), kind, MaxConcurrency=2, ItemReader=rows, ResultWriter=writer(Transformation="COMPACT"))
     seen: list[str] = []
@@ -264,6 +268,8 @@ def test_map_run_goes_on_where_it_was_after_a_restart(tmp_path: Path, kind: str)
         assert sorted(bench.get(file["Key"])) == [str(number) for number in range(10)]
         counts = bench.map_run(arn)["itemCounts"]
         assert (counts["total"], counts["succeeded"]) == (10, 10)
+        if checkpoint == 1:  # what was recorded as ended is not run again
+            assert seen.count("0") == 1
         if kind == "STANDARD":  # each child is there once
             listed = again.client("stepfunctions").list_executions(mapRunArn=bench.map_run(arn)["mapRunArn"])
             assert len(listed["executions"]) == 10
@@ -292,3 +298,25 @@ def test_map_run_whose_execution_is_over_is_aborted_after_a_restart(tmp_path: Pa
         ended(Bench(again), record["mapRunArn"])
         found = again.client("stepfunctions").describe_map_run(mapRunArn=record["mapRunArn"])
         assert found["status"] == "ABORTED"
+
+
+@pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
+def test_gathered_results_outlive_a_restart(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlflowsteps.local.map_runs.runner.CHECKPOINT", 1)
+    reached, go = threading.Event(), threading.Event()
+
+    def slow(event: Any, _context: Any) -> Any:
+        if event == 3:
+            reached.set()
+            go.wait(30)
+        return event * 10
+
+    runtime = LocalRuntime(tmp_path / "runtime", clock=VirtualClock())
+    runtime.register_function("slow", slow)
+    arn = Bench(runtime).start(over(call("slow"), kind, MaxConcurrency=1), [0, 1, 2, 3, 4])
+    assert reached.wait(30)
+    runtime.close()
+    go.set()
+    with LocalRuntime(tmp_path / "runtime", clock=VirtualClock()) as again:
+        again.register_function("slow", slow)
+        assert json.loads(Bench(again).end(arn)["output"]) == [0, 10, 20, 30, 40]
