@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlflowsteps.asl.validate import validate
-from tests.typing import language, training
+from tests.typing import language, today, training
 
 HERE = Path(__file__).parent
 TREE = HERE.parents[1]
@@ -23,7 +23,11 @@ def checked(*files: Path) -> str:
 
 
 def test_users_programs_pass_strict_type_checking() -> None:
-    assert checked(HERE / "training.py", HERE / "language.py") == ""
+    assert checked(HERE / "training.py", HERE / "language.py", HERE / "today.py") == ""
+
+
+def test_the_examples_of_the_documentation_pass_strict_type_checking() -> None:
+    assert checked(*sorted((TREE / "docs" / "examples").glob("*.py"))) == ""
 
 
 def test_each_mistake_is_refused_on_its_line_and_nothing_else_is() -> None:
@@ -39,7 +43,9 @@ def test_each_mistake_is_refused_on_its_line_and_nothing_else_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "definition", [language.build(), training.build().definition.to_dict()], ids=["states", "jobs"]
+    "definition",
+    [language.build(), training.build().definition.to_dict(), today.build().definition.to_dict()],
+    ids=["states", "jobs", "today"],
 )
 def test_the_programs_make_valid_definitions(definition: dict[str, object]) -> None:
     assert validate(definition) == []
