@@ -14,8 +14,6 @@ __useragent__ = "mlflowsteps"
 
 __all__ = ["__version__", "exceptions", "inputs", "local", "set_stream_logger", "steps", "template", "workflow"]
 
-logging.getLogger(__name__).addHandler(logging.NullHandler())
-
 
 def set_stream_logger(level: int = logging.INFO) -> None:
     """Print this package's log messages to standard output, in the colour of their level.
