@@ -1,0 +1,148 @@
+"""Two ways to one request: what an SDK sends by itself, recorded at the wire, and what a step holds.
+
+The SDK's side runs under a plain session, not under a PipelineSession, so that it is not the code that is judged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROLE = "arn:aws:iam::123456789012:role/parity"
+BUCKET, REGION, JOB = "parity-bucket", "us-east-1", "parity-job"
+PAGE = Path(__file__).parents[2] / "docs" / "sagemaker-parity.md"
+REGENERATE = "MLFLOWSTEPS_REGENERATE"
+
+_ANSWERS: dict[str, dict[str, Any]] = {
+    "GetCallerIdentity": {"Account": "123456789012", "Arn": ROLE, "UserId": "u"},
+    "CreateTrainingJob": {"TrainingJobArn": "arn:aws:sagemaker:us-east-1:123456789012:training-job/parity-job"},
+    "CreateProcessingJob": {"ProcessingJobArn": "arn:aws:sagemaker:us-east-1:123456789012:processing-job/parity-job"},
+    "CreateTransformJob": {"TransformJobArn": "arn:aws:sagemaker:us-east-1:123456789012:transform-job/parity-job"},
+    "CreateHyperParameterTuningJob": {
+        "HyperParameterTuningJobArn": "arn:aws:sagemaker:us-east-1:123456789012:hyper-parameter-tuning-job/parity-job"
+    },
+    "CreateModel": {"ModelArn": "arn:aws:sagemaker:us-east-1:123456789012:model/parity-job"},
+    "ListBuckets": {"Buckets": []},
+}
+_NAMES = (
+    "TrainingJobName", "ProcessingJobName", "TransformJobName", "HyperParameterTuningJobName", "ModelName",
+)  # fmt: skip
+_TIMED = re.compile(
+    r"^(parity-job|mlflowsteps|[0-9a-f]{32}|mlflowsteps-job-name|.*-\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d-\d{3}|.*-\d{14}|.*-\d{10}(-[0-9a-f]{4})?)$"
+)
+
+
+class Sent(Exception):
+    """The request that was waited for has come."""
+
+
+class Wire:
+    """A boto session that sends nothing, answers what the SDKs need, and keeps every request."""
+
+    def __init__(self) -> None:
+        import boto3
+        import botocore.session
+
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        core: Any = botocore.session.Session()
+        core.set_credentials("PARITY", "parity")
+        core.set_config_variable("region", REGION)
+        core.register("provide-client-params", self._keep)
+        core.register("before-call", self._answer)
+        self.session = boto3.Session(botocore_session=core, region_name=REGION)
+
+    def _keep(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        self.calls.append((model.name, dict(params)))
+
+    def _answer(self, model: Any, **_: Any) -> Any:
+        from botocore.awsrequest import AWSResponse
+        from botocore.compat import HTTPHeaders
+
+        if model.service_model.service_name == "sagemaker" and model.name.startswith("Create"):
+            raise Sent(model.name)
+        answer = {**_ANSWERS.get(model.name, {}), "ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {}}}
+        return AWSResponse("", 200, HTTPHeaders(), None), answer
+
+    def sent(self, operation: str, send: Callable[[], Any]) -> dict[str, Any]:
+        """The request of an operation that ``send`` makes the SDK send."""
+        self.calls.clear()
+        with contextlib.suppress(Sent):
+            send()
+        return next(dict(params) for name, params in self.calls if name == operation)
+
+
+def normal(value: Any, top: bool = True) -> Any:
+    """A request without what is documented to differ: the job's name, and the keys of uploads and times in paths."""
+    if isinstance(value, str):
+        return re.sub(r"s3://[^\s\"',]+", _path, value).replace("parity-job", "*")
+    if isinstance(value, Mapping):
+        return {
+            key: normal(item, False)
+            for key, item in sorted(value.items())
+            if not (top and key in (*_NAMES, "Tags.$") and key != "Tags" and not _is_model_of_transform(key, value))
+        }
+    return [normal(item, False) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _is_model_of_transform(key: str, request: Mapping[str, Any]) -> bool:
+    return key == "ModelName" and "TransformOutput" in request
+
+
+def _path(match: re.Match[str]) -> str:
+    return "/".join(part for part in match[0].split("/") if not _TIMED.match(part)).rstrip("/")
+
+
+@contextlib.contextmanager
+def no_network() -> Iterator[list[str]]:
+    """Refuse whatever a botocore client or anything else would send; gives the list of what was tried."""
+    import socket
+
+    import botocore.httpsession
+
+    tried: list[str] = []
+    send, connect = botocore.httpsession.URLLib3Session.send, socket.socket.connect
+
+    def refuse_send(self: Any, request: Any) -> Any:
+        tried.append(str(request.url))
+        raise AssertionError(f"{request.url} was called")
+
+    def refuse_connect(self: Any, address: Any) -> Any:
+        tried.append(str(address))
+        raise AssertionError(f"{address} was called")
+
+    botocore.httpsession.URLLib3Session.send = refuse_send  # type: ignore[method-assign]
+    socket.socket.connect = refuse_connect  # type: ignore[method-assign,assignment]
+    try:
+        yield tried
+    finally:
+        botocore.httpsession.URLLib3Session.send = send  # type: ignore[method-assign]
+        socket.socket.connect = connect  # type: ignore[method-assign]
+
+
+def compare_page(section: str, rows: list[tuple[str, str, str]]) -> None:
+    """Hold the documented table against what was found; written anew where ``MLFLOWSTEPS_REGENERATE`` is set."""
+    table = ["| Class | Setting | |", "|---|---|---|"]
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for name, setting, verdict in rows:
+        grouped.setdefault((name, verdict), []).append(setting)
+    table += [
+        f"| {name} | {', '.join(f'`{s}`' for s in found)} | {verdict} |" for (name, verdict), found in grouped.items()
+    ]
+    text = PAGE.read_text(encoding="utf-8")
+    begin, end = f"<!-- {section}: begin -->\n", f"<!-- {section}: end -->"
+    head, rest = text.split(begin)
+    found, tail = rest.split(end)
+    made = "\n".join(table) + "\n"
+    print(made)  # noqa: T201 - the table is what the test is asked for
+    if not found and not os.environ.get(REGENERATE):
+        pytest.skip(f"the page holds no table yet; set {REGENERATE}=1 to write it")
+    if os.environ.get(REGENERATE):
+        PAGE.write_text(head + begin + made + end + tail, encoding="utf-8")
+    else:
+        assert found == made, f"set {REGENERATE}=1 to write docs/sagemaker-parity.md anew"
