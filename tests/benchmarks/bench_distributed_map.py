@@ -57,7 +57,8 @@ class Rows(io.RawIOBase):
 
 def upload(client: Any, rows: int) -> None:
     """Put the file in parts, so that neither side holds it."""
-    source, parts = Rows(rows), []
+    source = Rows(rows)
+    parts: list[dict[str, Any]] = []
     made = client.create_multipart_upload(Bucket="bucket", Key="rows.csv")["UploadId"]
     while piece := source.read(8 * MB):
         part = client.upload_part(Bucket="bucket", Key="rows.csv", UploadId=made, PartNumber=len(parts) + 1, Body=piece)

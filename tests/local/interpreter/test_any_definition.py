@@ -42,7 +42,8 @@ JSON = st.recursive(
 
 def places(document: Any) -> list[tuple[Any, Any]]:
     """Every container in a document, with each of its keys."""
-    found, waiting = [], [document]
+    found: list[tuple[Any, Any]] = []
+    waiting = [document]
     while waiting:
         one = waiting.pop()
         keys = list(one) if isinstance(one, dict) else range(len(one))
@@ -90,7 +91,7 @@ def whole(draw: st.DrawFn, prefix: str = "S", depth: int = 2) -> dict[str, Any]:
         elif kind == "Map":
             config = draw(st.sampled_from([{"Mode": "INLINE"}, {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}]))
             state["ItemProcessor"] = {**draw(whole(f"{name}m", depth - 1)), "ProcessorConfig": config}
-        following = {"End": True} if name == names[-1] else {"Next": names[number + 1]}
+        following: dict[str, Any] = {"End": True} if name == names[-1] else {"Next": names[number + 1]}
         if kind == "Choice":
             rule = {"Variable": draw(PATHS), "IsPresent": draw(st.booleans()), "Next": draw(st.sampled_from(names))}
             following = {"Choices": [rule], "Default": names[number + 1]}
@@ -125,7 +126,7 @@ def judge(document: Any) -> None:
     try:
         machine = compile_machine(document)
     except DefinitionError as error:  # as CreateStateMachine refuses it
-        told = error.diagnostics
+        told = list(error.diagnostics)
     else:
         told = []
         run(document, machine)

@@ -194,13 +194,13 @@ def test_update_lets_more_children_run(bench: Bench) -> None:
 
 def test_unknown_map_runs_are_refused(bench: Bench) -> None:
     arn = "arn:aws:states:us-east-1:123456789012:mapRun:m/Rows:none"
-    for call_of in (
-        lambda: bench.states.describe_map_run(mapRunArn=arn),
-        lambda: bench.states.update_map_run(mapRunArn=arn, maxConcurrency=1),
-        lambda: bench.states.list_executions(mapRunArn=arn),
+    for operation, further in (
+        ("describe_map_run", {}),
+        ("update_map_run", {"maxConcurrency": 1}),
+        ("list_executions", {}),
     ):
         with pytest.raises(ClientError) as caught:
-            call_of()
+            getattr(bench.states, operation)(mapRunArn=arn, **further)
         assert caught.value.response["Error"]["Code"] == "ResourceNotFound"
     with pytest.raises(ClientError) as caught:
         bench.states.describe_map_run(mapRunArn="arn:aws:states:us-east-1:123456789012:stateMachine:m")
