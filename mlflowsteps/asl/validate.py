@@ -48,15 +48,20 @@ def validate(definition: Json | str, *, machine_type: str = "STANDARD", warnings
     return [diagnostic for diagnostic in found if warnings or diagnostic.severity == "ERROR"]
 
 
-def check(definition: Json | str, *, machine_type: str = "STANDARD") -> None:
+def check(definition: Json | str, *, machine_type: str = "STANDARD") -> list[Diagnostic]:
     """Refuse a definition that has faults.
+
+    Returns:
+        The warnings.
 
     Raises:
         DefinitionError: with every fault; warnings are none.
     """
-    faults = validate(definition, machine_type=machine_type)
+    found = validate(definition, machine_type=machine_type, warnings=True)
+    faults = [diagnostic for diagnostic in found if diagnostic.severity == "ERROR"]
     if faults:
         raise DefinitionError(faults)
+    return found
 
 
 def _no_json(text: str, error: ValueError) -> Diagnostic:

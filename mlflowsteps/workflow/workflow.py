@@ -327,7 +327,8 @@ class Workflow(Versioned):
     def _definition_text(self, graph: Graph | None = None) -> str:
         """The checked definition as JSON text."""
         definition = (graph or self.definition).to_dict()
-        check(definition, machine_type=self.type)
+        for warning in check(definition, machine_type=self.type):
+            logger.warning("Workflow %s: %s", self.name, warning)
         check_requests(graph or self.definition)
         if self.format_json:
             text = json.dumps(definition, indent=4, ensure_ascii=False)

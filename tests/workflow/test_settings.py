@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -373,3 +375,20 @@ def test_a_definition_that_is_no_object_is_refused(tmp_path: Path) -> None:
         Workflow.from_definition(tmp_path / "gone.json")
     with pytest.raises(ValueError, match="Expecting"):
         Workflow.from_definition('{"StartAt": ')
+
+
+def test_creating_logs_likely_mistakes_and_goes_on(runtime: Any, caplog: pytest.LogCaptureFixture) -> None:
+    first = steps.Pass("First", result={"bucket": "b"})
+    chain = first >> steps.Pass("Second", parameters={"x.$": "$.buckt"})
+    Workflow("Mistaken", chain, role=ROLE, client=runtime).create()
+    assert "puts 'buckt' into its input" in caplog.text
+
+
+def test_steps_of_today_are_copied_and_pickled() -> None:
+    made = [
+        steps.AwsSdkStep("List", "s3", "listObjectsV2", parameters={"Bucket": "b"}),
+        steps.AthenaStartQueryExecutionStep("Query", parameters={"QueryString": "select 1"}),
+        steps.Map("Each", iterator=steps.Pass("One"), item_reader=steps.S3JsonReader("b", "k")),
+    ]
+    for step in made:
+        assert copy.deepcopy(step).to_dict() == step.to_dict() == pickle.loads(pickle.dumps(step)).to_dict()
