@@ -119,7 +119,7 @@ def with_input_parameters() -> Workflow:
 
 def several_models() -> Workflow:
     """A model for each variant in the input, trained at the same time; a variant that fails stops no other."""
-    inputs = ExecutionInput(schema={"JobName": str, "Variants": list[dict]})
+    inputs = ExecutionInput(schema={"JobName": str, "Variants": list[dict[str, int]]})
 
     def one(item: MapItemValue) -> TrainingStep:
         return TrainingStep(
