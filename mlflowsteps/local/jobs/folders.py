@@ -13,7 +13,7 @@ __all__ = ["OPT_ML", "JobFolder"]
 
 OPT_ML = "/opt/ml"
 _TAIL_BYTES = 4096
-_LONGEST_TMP = 60
+_LONGEST_TMP = 75  # beside it: "/pymp-12345678/listener-12345678"
 
 
 class JobFolder:
