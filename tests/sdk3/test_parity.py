@@ -326,6 +326,7 @@ S: dict[str, list[dict[str, Any]]] = {
 }
 NOT_SET = {
     "sagemaker_session": "the session: its bucket, region and defaults are taken over",
+    "model_trainer_name": "of tunings with several trainers",
     "training_mode": "LOCAL_CONTAINER runs in Docker, without a request",
     "local_container_root": "of LOCAL_CONTAINER only",
     "config_mgr": "the SDK's own defaults from files",
