@@ -54,9 +54,7 @@ def program(s: Any, given: Any) -> Any:
     inner = s.Map("Inner", iterator=s.Pass("Item"), items_path="$.items", max_concurrency=2)
     each = s.Map("Each", iterator=inner, items_path="$.both")
     each.add_catch(s.Catch(error_equals=["States.ALL"], next_step=s.Fail("Sorry", error="E", cause="c")))
-    call = s.LambdaStep(
-        "Call", parameters={"FunctionName": "f", "Payload": {"x": each.output()[0]}}, timeout_seconds=9
-    )
+    call = s.LambdaStep("Call", parameters={"FunctionName": "f", "Payload": {"x": each.output()[0]}}, timeout_seconds=9)
     choice.default_choice(parallel)
     parallel.next(each)
     each.next(call)
