@@ -152,3 +152,54 @@ def test_the_alias_hides_the_real_package_in_a_new_process() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["mlflowsteps", "mlflowsteps.steps.states"]
+
+
+def test_every_service_step_makes_what_the_real_package_makes(old: ModuleType) -> None:
+    """Each step of a service, with each of its ways to wait: the same state, or the same kind of refusal."""
+    from stepfunctions.steps import compute, service
+    from stepfunctions.steps.integration_resources import IntegrationPattern as OldPattern
+
+    from mlflowsteps.steps.integration_resources import IntegrationPattern as Pattern
+
+    def made(package: Any, patterns: Any, name: str, choice: dict[str, Any]) -> Any:
+        if "integration_pattern" in choice:
+            choice = {"integration_pattern": patterns[choice["integration_pattern"]]}
+        try:
+            return getattr(package, name)("S", parameters={"FunctionName": "f"}, timeout_seconds=9, **choice).to_dict()
+        except (TypeError, ValueError) as error:
+            return type(error).__name__
+
+    names = [
+        name for name, value in vars(old.steps).items()
+        if isinstance(value, type) and value.__module__ in {compute.__name__, service.__name__}
+    ]  # fmt: skip
+    compared = 0
+    for name in names:
+        code = getattr(old.steps, name).__init__.__code__
+        keywords = set(code.co_varnames[: code.co_argcount])
+        flags = keywords & {"wait_for_callback", "wait_for_completion"}
+        choices: list[dict[str, Any]] = [{}, *({flag: value} for flag in flags for value in (True, False))]
+        if "integration_pattern" in keywords:
+            choices += [{"integration_pattern": pattern.name} for pattern in OldPattern]
+        for choice in choices:
+            assert made(steps, Pattern, name, choice) == made(old.steps, OldPattern, name, choice), (name, choice)
+            compared += 1
+    assert compared > 70
+
+
+def test_its_chain_is_created_by_boto3s_client(old: ModuleType) -> None:
+    import boto3
+    from botocore.stub import ANY, Stubber
+
+    client = boto3.client("stepfunctions", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    arn = "arn:aws:states:us-east-1:123456789012:stateMachine:Theirs"
+    chain = old.steps.Chain([old.steps.Pass("A", result={"a": 1}), old.steps.Succeed("B")])
+    workflow = Workflow("Theirs", chain, role=ROLE, client=client)
+    machine = {"stateMachineArn": arn, "name": "Theirs", "definition": workflow.to_json(), "roleArn": ROLE}
+    more = {"type": "STANDARD", "creationDate": 0, "status": "ACTIVE"}
+    with Stubber(client) as stub:
+        created = {"name": "Theirs", "definition": ANY, "roleArn": ROLE, "tags": ANY}
+        stub.add_response("create_state_machine", {"stateMachineArn": arn, "creationDate": 0}, created)
+        stub.add_response("describe_state_machine", machine | more, {"stateMachineArn": arn})
+        assert workflow.create() == arn
+        stub.assert_no_pending_responses()

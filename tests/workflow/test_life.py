@@ -11,12 +11,14 @@ import pytest
 from mlflowsteps import steps
 from mlflowsteps.exceptions import (
     DefinitionError,
+    ExecutionFailed,
     InvalidInput,
     MissingRequiredParameter,
     WorkflowExists,
     WorkflowNotFound,
 )
 from mlflowsteps.inputs import ExecutionInput
+from mlflowsteps.local import LocalRuntime
 from mlflowsteps.workflow import Execution, ExecutionStatus, Workflow
 from tests.workflow.conftest import OTHER_ROLE, ROLE, echo, started_and_waiting
 
@@ -240,3 +242,30 @@ def test_an_execution_can_be_made_from_its_arn(service: Any) -> None:
     assert again.name == "run"
     assert again.get_input() == {"a": 1}
     assert isinstance(again.start_date, dt.datetime)
+
+
+def test_a_redrive_goes_on_from_the_failed_state_on_the_embedded_runtime() -> None:
+    events: list[int] = []
+
+    def once_broken(event: object, context: object) -> int:
+        events.append(1)
+        if len(events) == 1:
+            raise RuntimeError("the table was locked")
+        return len(events)
+
+    with LocalRuntime.temporary() as runtime:
+        runtime.register_function("load", once_broken)
+        load = steps.LambdaStep("Load", parameters={"FunctionName": "load"})
+        workflow = Workflow("Loading", steps.Pass("Begin") >> load, role=ROLE, client=runtime)
+        workflow.create()
+        execution = workflow.execute()
+        with pytest.raises(ExecutionFailed, match="the table was locked"):
+            execution.get_output(wait=True)
+
+        execution.redrive()
+
+        assert execution.get_output(wait=True)["Payload"] == 2
+        assert execution.describe()["redriveCount"] == 1
+        types = [event["type"] for event in execution.list_events()]
+        assert types.count("PassStateEntered") == 1
+        assert "ExecutionRedriven" in types
