@@ -22,7 +22,7 @@ from mlflowsteps.inputs.syntax import (
     translate,
 )
 
-__all__ = ["MAX_DEPTH", "PLAIN", "Place", "Template", "expression_text", "holds_expression"]
+__all__ = ["MAX_DEPTH", "PLAIN", "Place", "Template", "adopted_reference", "expression_text", "holds_expression"]
 
 MAX_DEPTH = 200
 """Deepest nesting of a value; deeper ones are refused before Python's own stack ends."""
@@ -73,11 +73,18 @@ _FOREIGN = "stepfunctions.inputs.placeholders"
 class _ForeignPath(Reference):
     """The path of such a placeholder."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, text: str, declared: Json = None) -> None:
+        self._text, self.type = text, declared
 
     def to_jsonpath(self) -> str:
         return self._text
+
+
+def adopted_reference(value: Json) -> Json:
+    """A placeholder of the real ``stepfunctions`` package as one of ours; anything else as it is."""
+    if type(value).__module__ == _FOREIGN:
+        return _ForeignPath(str(value.to_jsonpath()), value.type)
+    return value
 
 
 def holds_expression(value: Json) -> bool:
@@ -215,8 +222,7 @@ def _plain(value: Json, place: Place) -> Json:
         return [_plain(item, place / index) for index, item in enumerate(value)]
     if isinstance(value, Mapping):
         return {_key(key, place): _plain(item, place / str(key)) for key, item in value.items()}
-    if type(value).__module__ == _FOREIGN:
-        return _ForeignPath(value.to_jsonpath())
+    value = adopted_reference(value)
     return value if isinstance(value, Reference) else _scalar(value, place)
 
 

@@ -203,3 +203,28 @@ def test_its_chain_is_created_by_boto3s_client(old: ModuleType) -> None:
         stub.add_response("describe_state_machine", machine | more, {"stateMachineArn": arn})
         assert workflow.create() == arn
         stub.assert_no_pending_responses()
+
+
+def test_its_placeholders_stand_in_sagemaker_steps(old: ModuleType) -> None:
+    given = old.inputs.ExecutionInput(schema={"Job": str, "Data": str, "Rounds": int})
+    request = {
+        "AlgorithmSpecification": {"TrainingImage": "image", "TrainingInputMode": "File"},
+        "OutputDataConfig": {"S3OutputPath": "s3://bucket/out"},
+        "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+        "RoleArn": ROLE,
+    }
+    step = steps.TrainingStep(
+        "T",
+        request,
+        job_name=given["Job"],
+        data={"train": given["Data"]},
+        hyperparameters={"num_round": given["Rounds"], "label": given["Job"]},
+    )
+    made = step.to_dict()["Parameters"]
+    assert made["TrainingJobName.$"] == "$$.Execution.Input['Job']"
+    assert made["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri.$"] == "$$.Execution.Input['Data']"
+    assert made["HyperParameters"] == {
+        "num_round.$": "States.Format('{}', $$.Execution.Input['Rounds'])",
+        "label.$": "$$.Execution.Input['Job']",
+    }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from mlflowsteps.inputs.syntax import TOKEN, Json, Reference
+from mlflowsteps.inputs.templates import adopted_reference
 from mlflowsteps.steps.sagemaker.objects import class_names, is_sdk_object
 from mlflowsteps.steps.sagemaker.requests import copied, merged
 from mlflowsteps.steps.sagemaker.variables import is_variable
@@ -128,6 +129,7 @@ def _new_channel(name: str) -> dict[str, Json]:
 
 def _channel(name: str, value: Json, base: dict[str, Json]) -> dict[str, Json]:
     """One channel: what the value says over what the channel says already."""
+    value = adopted_reference(value)
     if isinstance(value, str | Reference):
         over: Json = {"DataSource": {"S3DataSource": {"S3Uri": value}}}
     elif isinstance(value, Mapping):

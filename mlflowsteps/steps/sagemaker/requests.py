@@ -16,6 +16,7 @@ from mlflowsteps.catalog.sagemaker_requests import REQUEST_MEMBERS
 from mlflowsteps.exceptions import MissingRequiredParameter
 from mlflowsteps.inputs import intrinsics
 from mlflowsteps.inputs.syntax import Json, Reference, token_of
+from mlflowsteps.inputs.templates import adopted_reference
 from mlflowsteps.steps.sagemaker.objects import Ask, class_names, is_sdk_object
 from mlflowsteps.steps.sagemaker.staging import JOB_NAME, Request
 from mlflowsteps.steps.sagemaker.variables import described
@@ -193,6 +194,7 @@ def stringified(values: Json) -> Json:
 
 
 def _text(value: Json) -> Json:
+    value = adopted_reference(value)
     if isinstance(value, Reference):
         if value.type in (int, float, bool):
             return intrinsics.format("{}", value)
