@@ -357,6 +357,8 @@ class Execution:
                         return view
                     self._rest(pace.next())
             except KeyboardInterrupt:
+                if self.status.ended:  # there was nothing left to watch: the interrupt is meant for the program
+                    raise
                 view = follower.view(
                     "Watching was interrupted; the execution goes on. Call watch() again, or stop() it."
                 )

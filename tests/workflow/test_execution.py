@@ -8,6 +8,7 @@ import pytest
 from botocore.stub import Stubber
 
 from mlflowsteps import steps
+from mlflowsteps.display import Live
 from mlflowsteps.exceptions import ExecutionFailed
 from mlflowsteps.workflow import Execution, ExecutionStatus, Workflow, history, polling
 from tests.workflow.conftest import ROLE, boto3_client, echo, started_and_waiting
@@ -281,6 +282,22 @@ def test_interrupting_the_watching_leaves_the_execution_running(runtime: Any, mo
     assert not view.finished
     assert "interrupted; the execution goes on" in view.to_html()
     assert execution.describe()["status"] == "RUNNING"
+
+
+def test_an_interrupt_when_nothing_is_left_to_watch_reaches_the_program(
+    runtime: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workflow = echo(client=runtime)
+    workflow.create()
+    execution = workflow.execute()
+    execution.wait()
+
+    def interrupt(self: Live, view: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Live, "update", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        execution.watch()
 
 
 def test_following_asks_for_new_events_only(rested: list[float], capsys: pytest.CaptureFixture[str]) -> None:
