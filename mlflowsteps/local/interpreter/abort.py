@@ -30,8 +30,9 @@ def release(run: Run, frame: Frame) -> None:
         run.cancel_timer(task.heartbeat)
         run.commands.append(CancelTask(task.number))
     map_run, frame.map_run = frame.map_run, None
-    if map_run is not None and run.map_runs.pop(map_run.number, None) is not None:
-        run.commands.append(CancelMapRun(map_run.number))
+    if map_run is not None and run.map_runs.pop(map_run.command.map_run, None) is not None:
+        frame.lost = map_run.command
+        run.commands.append(CancelMapRun(map_run.command.map_run))
 
 
 def abort_children(run: Run, parent: Frame, failed: Frame) -> None:

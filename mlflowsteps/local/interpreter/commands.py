@@ -69,11 +69,13 @@ class StartMapRun(Command):
         arn: its ARN.
         spec: what it does, as JSON: the processor's definition, the items or their reader, selector, batcher, writer
             and limits.
+        redrive: how often the Map Run of this ARN was redriven; 0: it is a new one.
     """
 
     map_run: int
     arn: str
     spec: dict[str, Json]
+    redrive: int = 0
 
 
 @dataclass(frozen=True, slots=True)

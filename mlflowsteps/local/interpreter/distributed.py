@@ -27,9 +27,18 @@ if TYPE_CHECKING:
 
     from . import events
 
-__all__ = ["THRESHOLD", "MapRunWait", "batching_of", "on_map_run_ended", "start_map_run", "tolerance_of"]
+__all__ = [
+    "THRESHOLD",
+    "MapRunWait",
+    "batching_of",
+    "on_map_run_ended",
+    "redrive_map_run",
+    "start_map_run",
+    "tolerance_of",
+]
 
 THRESHOLD = Failure("States.ExceedToleratedFailureThreshold", "The specified tolerated failure threshold was exceeded")
+_TOO_LARGE = "States.DataLimitExceeded"
 
 
 @dataclass(slots=True, eq=False)
@@ -37,11 +46,11 @@ class MapRunWait:
     """A Map Run under way.
 
     Args:
-        number: its number, unique in the run.
+        command: by which it was started.
         frame: the frame that waits for it.
     """
 
-    number: int
+    command: StartMapRun
     frame: Frame
 
 
@@ -79,10 +88,31 @@ def start_map_run(run: Run, frame: Frame, work: MapWork, inner: Scope, items: Js
     label = distributed.label or run.entropy.uuid()
     arn = map_run_arn(run.header.machine_arn, label, run.entropy.uuid())
     frame.previous = run.emit("MapRunStarted", frame.previous, "mapRunStartedEventDetails", {"mapRunArn": arn})
+    _command(run, frame, arn, spec)
+
+
+def redrive_map_run(run: Run, frame: Frame) -> None:
+    """Have the Map Run that failed or was aborted go on, under its ARN and as it was begun, and wait for its end.
+
+    Args:
+        run: the run.
+        frame: the frame in the Map state, that has lost it.
+    """
+    lost, frame.lost = frame.lost, None
+    if lost is None:
+        raise TypeError(f"The state {frame.state.name!r} has lost no Map Run")
+    redrives = lost.redrive + 1
+    details = {"mapRunArn": lost.arn, "redriveCount": redrives}
+    frame.previous = run.emit("MapRunRedriven", frame.previous, "mapRunRedrivenEventDetails", details)
+    _command(run, frame, lost.arn, lost.spec, redrives)
+
+
+def _command(run: Run, frame: Frame, arn: str, spec: dict[str, Json], redrive: int = 0) -> None:
     run.last_map_run += 1
-    frame.map_run, frame.step = MapRunWait(run.last_map_run, frame), None
-    run.map_runs[run.last_map_run] = frame.map_run
-    run.commands.append(StartMapRun(run.last_map_run, arn, spec))
+    command = StartMapRun(run.last_map_run, arn, spec, redrive)
+    frame.map_run, frame.step = MapRunWait(command, frame), None
+    run.map_runs[command.map_run] = frame.map_run
+    run.commands.append(command)
 
 
 def _selection(distributed: DistributedMap, inner: Scope) -> dict[str, Json]:
@@ -177,6 +207,7 @@ def on_map_run_ended(run: Run, event: events.MapRunEnded) -> None:
     frame = wait.frame
     frame.map_run = None
     if event.status != "SUCCEEDED":
+        frame.lost = None if event.error == _TOO_LARGE else wait.command  # gathered again, it would be so again
         said = {"error": event.error, "cause": event.cause}
         details = {key: value for key, value in said.items() if value is not None}
         frame.previous = run.emit("MapRunFailed", frame.previous, "mapRunFailedEventDetails", details)
@@ -188,7 +219,7 @@ def on_map_run_ended(run: Run, event: events.MapRunEnded) -> None:
 
 
 def _failure(error: str | None, cause: str | None) -> Failure:
-    runtime, too_large = error == "States.Runtime", error == "States.DataLimitExceeded"
+    runtime, too_large = error == "States.Runtime", error == _TOO_LARGE
     return Failure(error, cause, terminal=runtime, wildcards=not (runtime or too_large))
 
 

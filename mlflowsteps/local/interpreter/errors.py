@@ -169,7 +169,7 @@ def _retry(run: Run, frame: Frame, failure: Failure) -> bool:
 
 
 def _again(run: Run, frame: Frame) -> None:
-    frame.timer = frame.wreck = None
+    frame.timer = frame.wreck = frame.lost = None
     run.schedule(frame, run.work)
 
 

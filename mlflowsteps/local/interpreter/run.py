@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from mlflowsteps.asl.dataflow import iso_time
 from mlflowsteps.asl.payloads import Entropy, Json, Scope, loads
 
-from .commands import CancelTimer, Command, SetTimer
+from .commands import CancelTimer, Command, SetTimer, StartMapRun
 
 if TYPE_CHECKING:
     from mlflowsteps.asl.definition import Machine, State
@@ -119,6 +119,7 @@ class Frame:
         result: what the state's work came to, on its way to ``complete``.
         task, timer, children, map_run: what the state waits for.
         wreck: the children that were cut off when the state failed or was aborted, for a redrive.
+        lost: the Map Run that failed or was cut off, for a redrive.
         unentered: the state was cut off before it was entered.
     """
 
@@ -145,6 +146,7 @@ class Frame:
     children: Children | None = None
     map_run: MapRunWait | None = None
     wreck: Children | None = None
+    lost: StartMapRun | None = None
     unentered: bool = False
 
 

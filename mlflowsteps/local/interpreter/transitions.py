@@ -65,7 +65,7 @@ def leave(
         details["assignedVariablesDetails"] = WHOLE
     frame.previous = run.emit(EXITED[frame.state.type], frame.previous, "stateExitedEventDetails", details)
     frame.input, frame.text = output, text
-    frame.children = frame.wreck = None
+    frame.children = frame.wreck = frame.lost = None
     if following is not None:
         frame.state = frame.machine.states[following]
         frame.retries = 0

@@ -5,19 +5,23 @@ Owns their records in the store and the runners of those under way.
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
 from mlflowsteps.exceptions import RuntimeClosed
 from mlflowsteps.local.interpreter import RunHeader
-from mlflowsteps.local.map_runs.progress import Counts, Limits
+from mlflowsteps.local.map_runs.progress import Counts, Limits, Progress
 from mlflowsteps.local.map_runs.runner import Done, Executions, Place, Runner
 from mlflowsteps.local.records import Json
 from mlflowsteps.local.store import Store
 from mlflowsteps.local.tasks.calls import Clients
 
 __all__ = ["MAP_RUNS", "MapRuns"]
+
+logger = logging.getLogger(__name__)
 
 MAP_RUNS = "map-run"
 """Kind of the records of Map Runs."""
@@ -54,11 +58,13 @@ class MapRuns:
         self._lock = threading.Lock()
         self._runners: dict[str, Runner] = {}
         self._cancelled: set[str] = set()
+        self._deferred: dict[str, Callable[[], None]] = {}  # redrives of those that are still being aborted
+        self._queues: dict[str, deque[Callable[[], None]]] = {}  # jobs by ARN: those of a Map Run keep their order
         self._idle = threading.Condition()
         self._jobs = 0
         self._closed = False
 
-    def start(self, arn: str, parent: RunHeader, spec: dict[str, Json], done: Done) -> None:
+    def start(self, arn: str, parent: RunHeader, spec: dict[str, Json], done: Done, *, redrive: int = 0) -> None:
         """Carry out a Map Run, from where its record stands if there is one; must not block.
 
         Args:
@@ -66,11 +72,21 @@ class MapRuns:
             parent: what the execution was born with that it belongs to.
             spec: what it does.
             done: told how it ended, unless it was aborted; also where it had ended before.
+            redrive: which redrive of it this is; 0: none. One that has ended before it begins again: children that
+                are stored and succeeded stay as they are, those that failed are redriven, all others run.
         """
-        self._held(lambda: self._start(arn, parent, spec, done))
+        self._held(arn, lambda: self._start(arn, parent, spec, done, redrive))
 
-    def _start(self, arn: str, parent: RunHeader, spec: dict[str, Json], done: Done) -> None:
+    def _start(self, arn: str, parent: RunHeader, spec: dict[str, Json], done: Done, redrive: int) -> None:
+        with self._lock:
+            if arn in self._runners:  # what was aborted has not come to its end yet
+                self._deferred[arn] = lambda: self._start(arn, parent, spec, done, redrive)
+                return
+            if redrive:
+                self._cancelled.discard(arn)  # that was before
         record = self._resources.get(MAP_RUNS, arn)
+        if redrive and (record is None or record.get("redrives", 0) < redrive):
+            record = self._reopen(record or _new_record(arn, parent, spec, self._place.now()), redrive)
         if record is not None and record["status"] != "RUNNING":
             result = record["result"]
             done(record["status"], result["output"], result["error"], result["cause"])
@@ -88,12 +104,24 @@ class MapRuns:
         else:
             runner.wake()
 
+    def _reopen(self, record: dict[str, Json], redrive: int) -> dict[str, Json]:
+        self._executions.await_redrive(record["arn"])
+        limits = Limits(**record["limits"])
+        stored = record.get("progress")
+        progress = Progress(limits) if stored is None else Progress.from_json(limits, stored).reopened()
+        kept = {key: value for key, value in record.items() if key not in ("stopTime", "result", "results")}
+        changes = {"redrives": redrive, "redriveTime": self._place.now(), "progress": progress.to_json()}
+        reopened = {**kept, "status": "RUNNING", **changes}
+        self._save(reopened)
+        return reopened
+
     def cancel(self, arn: str) -> None:
         """The Map Run is no longer wanted; must not block."""
-        self._held(lambda: self._cancel(arn))
+        self._held(arn, lambda: self._cancel(arn))
 
     def _cancel(self, arn: str) -> None:
         with self._lock:
+            self._deferred.pop(arn, None)
             runner = self._runners.get(arn)
             if runner is None:
                 self._cancelled.add(arn)  # it may not have begun
@@ -112,7 +140,7 @@ class MapRuns:
         Args:
             running: whether an execution runs.
         """
-        self._held(lambda: self._sweep(running))
+        self._held("", lambda: self._sweep(running))
 
     def _sweep(self, running: Callable[[str], bool]) -> None:
         for record in self._resources.list(MAP_RUNS):
@@ -128,8 +156,8 @@ class MapRuns:
             for child in left:
                 self._place.executions.stop(child.arn)
 
-    def _held(self, job: Callable[[], None]) -> None:
-        """Have a job done on a worker thread; a virtual clock stands still until it is."""
+    def _held(self, arn: str, job: Callable[[], None]) -> None:
+        """Have a job done on a worker thread, after those of the same ARN; a virtual clock stands still until it is."""
         release = self._place.hold()
 
         def work() -> None:
@@ -140,7 +168,27 @@ class MapRuns:
             finally:
                 release()
 
-        self._submit(work)
+        with self._lock:
+            queue = self._queues.get(arn)
+            if queue is not None:
+                queue.append(work)
+                return
+            self._queues[arn] = deque([work])
+        self._submit(lambda: self._work_off(arn))
+
+    def _work_off(self, arn: str) -> None:
+        queue = self._queues[arn]
+        left = True
+        while left:
+            try:
+                queue[0]()
+            except Exception:  # those behind it have their turn all the same
+                logger.exception("Map Run %s", arn)
+            with self._lock:
+                queue.popleft()
+                left = bool(queue)
+                if not left:
+                    del self._queues[arn]
 
     def _submit(self, job: Callable[[], None]) -> None:
         def work() -> None:
@@ -204,10 +252,10 @@ class MapRuns:
             "toleratedFailureCount": limits["tolerated_count"] or 0,
             "itemCounts": items.shown(),
             "executionCounts": executions.shown(),
-            "redriveCount": 0,
+            "redriveCount": record.get("redrives", 0),
         }
         del found["stateMachineArn"]
-        return found
+        return found | ({"redriveDate": record["redriveTime"]} if "redriveTime" in record else {})
 
     def list(self, execution_arn: str) -> list[dict[str, Json]]:
         """The Map Runs of an execution, newest first, as ListMapRuns shows them."""
@@ -221,6 +269,9 @@ class MapRuns:
         if record["status"] != "RUNNING":
             with self._lock:
                 self._runners.pop(record["arn"], None)
+                deferred = self._deferred.pop(record["arn"], None)
+            if deferred is not None:
+                self._held(record["arn"], deferred)
 
 
 def _new_record(arn: str, parent: RunHeader, spec: dict[str, Json], now: float) -> dict[str, Json]:

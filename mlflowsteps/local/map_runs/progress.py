@@ -20,6 +20,8 @@ MAX_CONCURRENCY = 1_000
 STATUSES = {"SUCCEEDED": "succeeded", "FAILED": "failed", "TIMED_OUT": "timedOut", "ABORTED": "aborted"}
 """What a child's status is counted as."""
 
+_RANGES = ("ended", "failed", "pending")
+
 
 class Ranges:
     """A set of integers, small where they lie together.
@@ -81,11 +83,17 @@ class Counts:
     aborted: int = 0
     total: int = 0
     resultsWritten: int = 0  # noqa: N815
+    pendingRedrive: int = 0  # noqa: N815
+
+    @property
+    def failures(self) -> int:
+        """How many have failed, however."""
+        return self.failed + self.timedOut + self.aborted
 
     def shown(self) -> dict[str, int]:
         """As DescribeMapRun shows them."""
         found = {name: getattr(self, name) for name in self.__slots__}
-        return found | {"failuresNotRedrivable": 0, "pendingRedrive": 0}
+        return found | {"failuresNotRedrivable": 0}
 
 
 @dataclass(slots=True)
@@ -115,7 +123,9 @@ class Progress:
     Args:
         limits: what bounds it; UpdateMapRun changes them.
         items, executions: counts.
-        ended: numbers of the children that have ended.
+        ended: numbers of the children that have ended; ``failed``: of those that did not succeed.
+        pending: numbers of the children that had failed before the Map Run was redriven; each is counted as such until
+            it is started again.
         running: the children under way: by number, how many items each has.
         complete: every item was read.
     """
@@ -124,6 +134,8 @@ class Progress:
     items: Counts = field(default_factory=Counts)
     executions: Counts = field(default_factory=Counts)
     ended: Ranges = field(default_factory=Ranges)
+    failed: Ranges = field(default_factory=Ranges)
+    pending: Ranges = field(default_factory=Ranges)
     running: dict[int, int] = field(default_factory=dict)
     complete: bool = False
 
@@ -137,7 +149,7 @@ class Progress:
         self.running[number] = items
         for counts, amount in ((self.items, items), (self.executions, 1)):
             counts.running += amount
-            counts.total += amount
+        self._arrive(number, items)
 
     def finished(self, number: int, status: str) -> None:
         """A child that was started has ended."""
@@ -150,9 +162,16 @@ class Progress:
 
     def passed(self, number: int, items: int, status: str) -> None:
         """A child was started and has ended at once."""
-        self.items.total += items
-        self.executions.total += 1
+        self._arrive(number, items)
         self._count(number, items, status)
+
+    def _arrive(self, number: int, items: int) -> None:
+        pending = number in self.pending
+        for counts, amount in ((self.items, items), (self.executions, 1)):
+            if pending:  # it is in the total already
+                counts.pendingRedrive -= amount
+            else:
+                counts.total += amount
 
     def _count(self, number: int, items: int, status: str) -> None:
         self.ended.add(number)
@@ -160,6 +179,7 @@ class Progress:
             self.items.succeeded += items
             self.executions.succeeded += 1
         else:
+            self.failed.add(number)
             name = STATUSES[status]
             setattr(self.items, name, getattr(self.items, name) + items)
             setattr(self.executions, name, getattr(self.executions, name) + 1)
@@ -167,7 +187,7 @@ class Progress:
     @property
     def failures(self) -> int:
         """How many items have failed."""
-        return self.items.failed + self.items.timedOut + self.items.aborted
+        return self.items.failures
 
     def exceeded(self) -> bool:
         """Whether more have failed than is tolerated. A percentage is judged once all items are known."""
@@ -187,12 +207,24 @@ class Progress:
             name: {key: getattr(counts, key) for key in Counts.__slots__}
             for name, counts in (("items", self.items), ("executions", self.executions))
         }
-        for name, under_way in (("items", sum(self.running.values())), ("executions", len(self.running))):
-            counted[name]["running"] = 0
-            counted[name]["total"] -= under_way
-        return {**counted, "ended": self.ended.pairs()}
+        for number, items in self.running.items():
+            back, sign = ("pendingRedrive", 1) if number in self.pending else ("total", -1)
+            for name, amount in (("items", items), ("executions", 1)):
+                counted[name]["running"] -= amount
+                counted[name][back] += sign * amount
+        return {**counted, **{name: getattr(self, name).pairs() for name in _RANGES}}
+
+    def reopened(self) -> Progress:
+        """What a redrive begins with: nothing was done, and what had failed is known."""
+        left = [counts.failures + counts.pendingRedrive for counts in (self.items, self.executions)]
+        items, executions = (Counts(total=one, pendingRedrive=one) for one in left)
+        for number in (one for first, last in self.pending.pairs() for one in range(first, last + 1)):
+            if number not in self.ended:  # it was never come to
+                self.failed.add(number)
+        return Progress(self.limits, items, executions, pending=self.failed)
 
     @classmethod
     def from_json(cls, limits: Limits, stored: dict[str, Json]) -> Progress:
         """What ``to_json`` wrote."""
-        return cls(limits, Counts(**stored["items"]), Counts(**stored["executions"]), Ranges(stored["ended"]))
+        ended, failed, pending = (Ranges(stored.get(name)) for name in _RANGES)
+        return cls(limits, Counts(**stored["items"]), Counts(**stored["executions"]), ended, failed, pending)

@@ -52,6 +52,8 @@ class Ended:
         output_text: its output; None unless SUCCEEDED.
         error, cause: why it failed, where that is known.
         stop_time: epoch seconds.
+        start_time: when it began, if that is not when the Map Run came to it.
+        redrives: how often it was redriven.
     """
 
     status: str
@@ -59,6 +61,8 @@ class Ended:
     error: str | None
     cause: str | None
     stop_time: float
+    start_time: float | None = None
+    redrives: int = 0
 
 
 class Results(Protocol):
@@ -343,9 +347,10 @@ def entry_text(child: Child, ended: Ended | None, machine_arn: str) -> str:
     entry["Name"] = child.name
     if ended is not None and ended.output_text is not None:
         entry |= {"Output": ended.output_text, "OutputDetails": {"Included": True}}
-    entry |= {"RedriveCount": 0, **_redrive(ended)}
-    if child.start_time is not None:
-        entry["StartDate"] = iso_time(child.start_time)
+    entry |= {"RedriveCount": 0 if ended is None else ended.redrives, **_redrive(ended)}
+    start_time = child.start_time if ended is None or ended.start_time is None else ended.start_time
+    if start_time is not None:
+        entry["StartDate"] = iso_time(start_time)
     entry |= {"StateMachineArn": machine_arn, "Status": "PENDING" if ended is None else ended.status}
     if ended is not None:
         entry["StopDate"] = iso_time(ended.stop_time)

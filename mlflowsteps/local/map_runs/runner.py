@@ -45,7 +45,7 @@ class Executions(Protocol):
     def begin(
         self, header: RunHeader, definition: str, extra: dict[str, Json], watcher: Callable[[Ended], None]
     ) -> Ended | None:
-        """Start a child execution, or find the one that was started before.
+        """Start a child execution, or find the one that was started before, or redrive it where it waits for that.
 
         Args:
             header: what it is born with; a STANDARD one is stored.
@@ -56,6 +56,12 @@ class Executions(Protocol):
         Returns:
             How it ended, where it has ended already.
         """
+
+    def await_redrive(self, map_run_arn: str) -> None:
+        """The Map Run is redriven: ``begin`` redrives those of its children that are stored and did not succeed."""
+
+    def succeeded(self, execution_arn: str) -> Ended | None:
+        """How a child ended that is stored and succeeded; None for any other."""
 
     def stop(self, execution_arn: str) -> None:
         """Stop a child execution; its watcher is told."""
@@ -112,10 +118,11 @@ class Runner:
         self._machine_name, self._machine_arn = name, ":".join([*before, name])
         self._express = spec["execution_type"] == "EXPRESS"
         self._definition = dumps(spec["processor"])
-        self._results = make_results(
-            spec, arn, self._machine_arn, Bucket(place.clients, WRITER_FAILED), place.folder / arn.rpartition(":")[2]
-        )
-        if stored is not None:
+        self._redrives = record.get("redrives", 0)
+        folder = arn.rpartition(":")[2] + (f"-{self._redrives}" if self._redrives else "")
+        bucket = Bucket(place.clients, WRITER_FAILED)
+        self._results = make_results(spec, arn, self._machine_arn, bucket, place.folder / folder)
+        if record.get("results") is not None:
             self._results.restore(record["results"])
         self._inputs: Iterator[tuple[int, ChildInput]] | None = None
         self._children: dict[int, Child] = {}
@@ -350,11 +357,21 @@ class Runner:
         """Tell of the children that are never started."""
         for number, (text, items) in self._inputs or ():
             if number not in self.progress.ended:
-                header = self._header(number, text)
-                self._results.pending(Child(number, header.execution_arn, header.name, text, None))
-                for counts, amount in ((self.progress.items, items), (self.progress.executions, 1)):
-                    counts.pending += amount
-                    counts.total += amount
+                self._leave_out(number, text, items)
+
+    def _leave_out(self, number: int, text: str, items: int) -> None:
+        header = self._header(number, text)
+        child = Child(number, header.execution_arn, header.name, text, None)
+        ended = self._place.executions.succeeded(child.arn) if self._redrives else None
+        if ended is not None:  # before the redrive
+            self.progress.passed(number, items, ended.status)
+            self._results.add(child, ended)
+            return
+        self._results.pending(child)
+        if number not in self.progress.pending:
+            for counts, amount in ((self.progress.items, items), (self.progress.executions, 1)):
+                counts.pending += amount
+                counts.total += amount
 
     def _save(self, **changes: Json) -> None:
         limits = self.progress.limits

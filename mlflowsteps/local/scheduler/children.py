@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
+from mlflowsteps.exceptions import RuntimeClosed
 from mlflowsteps.local.interpreter import End, RunHeader
 from mlflowsteps.local.map_runs import Ended
 from mlflowsteps.local.records import Json
@@ -26,6 +27,8 @@ class _Scheduler(Protocol):
     def run_in_memory(self, header: RunHeader, definition: str, watcher: _Watcher) -> tuple[End, float] | None: ...
 
     def watch(self, execution_arn: str, callback: _Watcher) -> Callable[[], None]: ...
+
+    def redrive(self, execution_arn: str, *, watcher: _Watcher) -> bool: ...
 
     def stop(self, execution_arn: str) -> bool: ...
 
@@ -55,10 +58,32 @@ class Children:
         if self._scheduler.start(header, definition, extra=extra, watcher=watch, map_run=extra["mapRunArn"]):
             return None
         record = self._store.executions.get(header.execution_arn)
+        if record is not None and record.status == "PENDING_REDRIVE":
+            return self._redrive(record, watch)
         if record is not None and record.status != "RUNNING":
             return _ended(record)
         self._scheduler.watch(header.execution_arn, watch)
         return None
+
+    def _redrive(self, record: ExecutionRecord, watch: _Watcher) -> Ended | None:
+        try:
+            if not self._scheduler.redrive(record.arn, watcher=watch):
+                raise RuntimeClosed("The local runtime was closed.")
+        except RuntimeError as error:
+            if isinstance(error, RuntimeClosed):
+                raise
+            now = record.start_time if record.stop_time is None else record.stop_time
+            return Ended("FAILED", None, "States.Runtime", f"Execution cannot be redriven: {error}", now)
+        return None
+
+    def await_redrive(self, map_run_arn: str) -> None:
+        """See ``map_runs.Executions``."""
+        self._store.executions.await_redrive(map_run_arn)
+
+    def succeeded(self, execution_arn: str) -> Ended | None:
+        """See ``map_runs.Executions``."""
+        record = self._store.executions.get(execution_arn)
+        return _ended(record) if record is not None and record.status == "SUCCEEDED" else None
 
     def stop(self, execution_arn: str) -> None:
         """See ``map_runs.Executions``."""
@@ -72,4 +97,7 @@ def _tell(watcher: Callable[[Ended], None], record: ExecutionRecord) -> None:
 def _ended(record: ExecutionRecord) -> Ended:
     result = record.result
     stop_time = record.start_time if record.stop_time is None else record.stop_time
-    return Ended(record.status, result.get("output"), result.get("error"), result.get("cause"), stop_time)
+    return Ended(
+        record.status, result.get("output"), result.get("error"), result.get("cause"), stop_time,
+        record.start_time, record.redrives,
+    )  # fmt: skip

@@ -214,12 +214,13 @@ class Scheduler:
                         self._engine.post(Message(live, Started))
         return live is not None and self._tell(live, lambda now: Stopped(now, error, cause))
 
-    def redrive(self, execution_arn: str, token: str | None = None) -> bool:
+    def redrive(self, execution_arn: str, token: str | None = None, *, watcher: Watcher | None = None) -> bool:
         """Let an execution that has ended go on from where it failed; returns when that is stored.
 
         Args:
             execution_arn: which; it is stored.
             token: the caller's token.
+            watcher: called when it has ended again, as by ``watch``; not where this returns False.
 
         Returns:
             False where it does not exist, or runs.
@@ -235,6 +236,8 @@ class Scheduler:
             live = self._rebuild(record)
             live.end = None
             self._live[execution_arn] = live
+            if watcher is not None:
+                self._watchers.setdefault(execution_arn, []).append(watcher)
             reply: Future[bool] = Future()
             self._engine.post(Message(live, lambda now: Redriven(now, token), reply=reply))
         return reply.result()
@@ -448,7 +451,8 @@ class Scheduler:
 
     def start_map_run(self, live: LiveRun, command: StartMapRun) -> None:
         """See ``engine.Effects``."""
-        self.map_runs.start(command.arn, live.header, command.spec, partial(self._map_run_ended, live, command.map_run))
+        done = partial(self._map_run_ended, live, command.map_run)
+        self.map_runs.start(command.arn, live.header, command.spec, done, redrive=command.redrive)
 
     def cancel_map_run(self, map_run_arn: str) -> None:
         """See ``engine.Effects``."""
@@ -688,4 +692,5 @@ def _record_of(live: LiveRun) -> ExecutionRecord:
         "",
         asdict(header),
         {} if end is None else result_of(end),
+        redrives=live.run.redrives,
     )

@@ -139,6 +139,15 @@ class Executions:
                         (*entry.end, entry.execution),
                     )
 
+    def await_redrive(self, map_run: str) -> None:
+        """The children of a Map Run that did not succeed wait for its redrive."""
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE executions SET status = 'PENDING_REDRIVE' "
+                "WHERE map_run = ? AND status IN ('FAILED', 'TIMED_OUT', 'ABORTED')",
+                (map_run,),
+            )
+
     def get(self, arn: str) -> ExecutionRecord | None:
         """The execution of this ARN; None where there is none."""
         with self._database.read() as connection:

@@ -92,3 +92,19 @@ def test_end_of_a_child_counts_once() -> None:
     progress.finished(0, "SUCCEEDED")
     progress.finished(0, "FAILED")
     assert (progress.items.succeeded, progress.items.failed, progress.items.running) == (1, 0, 0)
+
+
+def test_redrive_counts_what_had_failed_as_pending_until_it_starts() -> None:
+    progress = Progress(Limits(tolerated_count=9))
+    for number, status in enumerate(("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")):
+        progress.passed(number, 10, status)
+    again = progress.reopened()
+    assert (again.items.pendingRedrive, again.items.total, again.executions.pendingRedrive) == (30, 30, 3)
+    again.passed(0, 10, "SUCCEEDED")
+    again.started(1, 10)
+    stored = Progress.from_json(again.limits, again.to_json())  # child 1 under way: as if it had not been started
+    for one, pending, total in ((again, 20, 40), (stored, 30, 40)):
+        assert (one.items.pendingRedrive, one.items.total) == (pending, total)
+    again.finished(1, "FAILED")
+    once_more = again.reopened()  # children 2 and 3 were never come to
+    assert (once_more.items.pendingRedrive, once_more.pending.pairs()) == (30, [[1, 3]])
