@@ -268,8 +268,8 @@ def test_map_run_goes_on_where_it_was_after_a_restart(
         assert sorted(bench.get(file["Key"])) == [str(number) for number in range(10)]
         counts = bench.map_run(arn)["itemCounts"]
         assert (counts["total"], counts["succeeded"]) == (10, 10)
-        if checkpoint == 1:  # what was recorded as ended is not run again
-            assert seen.count("0") == 1
+        if checkpoint == 1:  # what was recorded as ended is not run again: all before the fifth, but for one under way
+            assert sum(seen.count(str(number)) > 1 for number in range(5)) <= 1
         if kind == "STANDARD":  # each child is there once
             listed = again.client("stepfunctions").list_executions(mapRunArn=bench.map_run(arn)["mapRunArn"])
             assert len(listed["executions"]) == 10
