@@ -28,11 +28,19 @@ STATES = [
 ]
 
 
+# What a script starts in the background ignores Ctrl-C, and so does all that it starts; what a terminal starts does not.
+AS_IN_A_TERMINAL = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("mlflowsteps", run_name="__main__", alter_sys=True)
+"""
+
+
 def start_demo(root: Path) -> subprocess.Popen[str]:
     """The demo in a process of its own, with nothing of AWS in its environment."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment |= {"AWS_PROFILE": "no-such-profile", "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-W", "error", "-m", "mlflowsteps", "demo", "--root", str(root)]
+    command = [sys.executable, "-W", "error", "-c", AS_IN_A_TERMINAL, "demo", "--root", str(root)]
     return subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     )
