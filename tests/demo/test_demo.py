@@ -28,7 +28,7 @@ STATES = [
 ]
 
 
-# What a script starts in the background ignores Ctrl-C, and so does all that it starts; what a terminal starts does not.
+# What a script starts in the background ignores Ctrl-C, and so does all that it starts.
 AS_IN_A_TERMINAL = """
 import runpy, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
