@@ -34,11 +34,11 @@ def session() -> Any:
     return made
 
 
-def shape(name: str, **fields: Any) -> Any:
+def shape(name: str, /, **fields: Any) -> Any:
     return of(f"core.shapes.{name}")(**fields)
 
 
-def config(name: str, **fields: Any) -> Any:
+def config(name: str, /, **fields: Any) -> Any:
     return of(f"train.configs.{name}")(**fields)
 
 
@@ -87,7 +87,7 @@ def run(**call: Any) -> Call:
 
 
 def transform(transformer: Any, own: bool) -> dict[str, Any]:
-    call = {
+    call: dict[str, Any] = {
         "content_type": "text/csv",
         "split_type": "Line",
         "join_source": "Input",

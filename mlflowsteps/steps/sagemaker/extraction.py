@@ -50,7 +50,7 @@ def extract(given: object, kind: Kind, ask: Ask) -> Request:
     Raises:
         DefinitionError: the SDK would have called AWS; the call and the fix are named.
     """
-    from mlflowsteps.steps.sagemaker.sessions import offline_for, session_for
+    from mlflowsteps.steps.sagemaker.sessions import offline_for, session_for, silent
 
     source = find_session(given)
     region = getattr(source, "boto_region_name", None) or current_region()
@@ -69,7 +69,7 @@ def extract(given: object, kind: Kind, ask: Ask) -> Request:
         twin = copied_object(given, session, memo)
         call = {key: copied_object(value, session, memo) for key, value in ask.call.items()}
         try:
-            with offline.as_default():
+            with offline.as_default(), silent(kind.sdk):
                 found = kind.ask(twin, Ask(ask.operation, call), session)
         finally:
             offline.check(type(given).__name__)  # what was refused says more than what came of it

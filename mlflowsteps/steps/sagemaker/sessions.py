@@ -5,17 +5,22 @@ Loaded only with an SDK's object.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import importlib
+import threading
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 from mlflowsteps.steps.sagemaker.objects import is_sdk_object
 from mlflowsteps.steps.sagemaker.offline import Offline
 
-__all__ = ["offline_for", "session_for"]
+__all__ = ["has_sender", "offline_for", "session_for", "silent"]
 
 _MODULES = {2: "sagemaker.workflow.pipeline_context", 3: "sagemaker.core.workflow.pipeline_context"}
+_TELEMETRY = {2: "sagemaker.telemetry.telemetry_logging", 3: "sagemaker.core.telemetry.telemetry_logging"}
+_SENDER = "_send_telemetry_request"
 _SILENT = {"SchemaVersion": "1.0", "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}}}
 _KEPT = ("default_bucket_prefix", "settings", "_config")
 _PLAIN = (str, type(None))
@@ -44,9 +49,9 @@ def session_for(sdk: int, offline: Offline, source: Any) -> Any:
     """
     made = copy.copy(_template(sdk, offline))
     made.context = None
+    made.sagemaker_config = _without_telemetry(getattr(source, "sagemaker_config", None), has_sender(sdk))
     if source is None:
         return made
-    made.sagemaker_config = _without_telemetry(getattr(source, "sagemaker_config", None))
     for name in _KEPT:
         value = getattr(source, name, made)
         if isinstance(value, _PLAIN) or (is_sdk_object(value) and value is not made):  # a stand-in has anything
@@ -57,9 +62,49 @@ def session_for(sdk: int, offline: Offline, source: Any) -> Any:
     return made
 
 
-def _without_telemetry(config: Any) -> dict[str, Any]:
+def _without_telemetry(config: Any, silenced: bool) -> dict[str, Any]:
+    """The user's defaults with telemetry off.
+
+    None stay none where the sender itself is silenced: the SDKs check defaults against their schema, for a twentieth of
+    a second, each time that they look for one.
+    """
+    if not config and silenced:
+        return {}
     given = config if isinstance(config, dict) and config else {"SchemaVersion": "1.0"}
     found: dict[str, Any] = copy.deepcopy(given)
     modules = found.setdefault("SageMaker", {}).setdefault("PythonSDK", {}).setdefault("Modules", {})
     modules["TelemetryOptOut"] = True
     return found
+
+
+def has_sender(sdk: int) -> bool:
+    """True where ``silent`` finds what sends an SDK's telemetry.
+
+    Args:
+        sdk: 2 or 3.
+    """
+    return callable(getattr(importlib.import_module(_TELEMETRY[sdk]), _SENDER, None))
+
+
+@contextlib.contextmanager
+def silent(sdk: int) -> Iterator[None]:
+    """Have this thread send no telemetry; what other threads send goes out as before.
+
+    Args:
+        sdk: 2 or 3.
+    """
+    if not has_sender(sdk):
+        yield  # the session's settings say it, then
+        return
+    module: Any = importlib.import_module(_TELEMETRY[sdk])
+    real, thread = getattr(module, _SENDER), threading.get_ident()
+
+    def send(*arguments: Any, **keywords: Any) -> Any:
+        return None if threading.get_ident() == thread else real(*arguments, **keywords)
+
+    setattr(module, _SENDER, send)
+    try:
+        yield
+    finally:
+        if getattr(module, _SENDER) is send:
+            setattr(module, _SENDER, real)
