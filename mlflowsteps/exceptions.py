@@ -3,18 +3,26 @@
 ::
 
     Exception
-    ├── ValueError
-    │   ├── DefinitionError      the author: the definition, all of its faults at once
-    │   └── InvalidInput         the caller: the execution input does not fit its schema
-    ├── ExecutionFailed          the reader of an output: the execution did not succeed
-    ├── WorkflowNotFound         the caller: the workflow was not created yet
-    ├── WorkflowExists           the caller: the name is taken by another definition; update() changes it
-    ├── MissingRequiredParameter the author: a step lacks an argument it cannot do without
-    ├── DuplicateStatesInChain   the author: one state stands twice in a chain
-    ├── RuntimeBusy              the user: another process owns the runtime's folder
-    ├── RuntimeClosed            the user: the runtime was closed
-    ├── StatesError              the language: error name and cause; stays inside the engine
-    └── ServiceError             a service: code and message; becomes botocore's ClientError
+    └── MlflowStepsError                 base of all of them
+        ├── DefinitionError              the author: all faults of a definition; a ValueError, as the next four
+        ├── InvalidInput                 the caller: the execution input does not fit its schema
+        ├── InvalidExpression            the author: a path, intrinsic function, choice rule or JSONata
+        ├── FolderVersionError           the user: the folder is no runtime's, or a newer release's
+        ├── StoreVersionError            the user: the store is none of ours, or a newer release's
+        ├── ExecutionFailed              the reader of an output: the execution did not succeed
+        ├── WorkflowNotFound             the caller: the workflow was not created yet
+        ├── WorkflowExists               the caller: the name is taken by another definition; update() changes it
+        ├── MissingRequiredParameter     the author: a step lacks an argument it cannot do without
+        ├── DuplicateStatesInChain       the author: one state stands twice in a chain
+        ├── RuntimeBusy                  the user: another process owns the runtime's folder
+        ├── RuntimeClosed                the user: the runtime was closed
+        ├── StatesError                  the language: error name and cause; stays inside the engine
+        │   ├── PathError                a definite path found nothing
+        │   └── LocatedError             an expression failed, in a field that is named
+        └── ServiceError                 a service: code and message; becomes botocore's ClientError
+
+An argument of the wrong type or value raises Python's TypeError or ValueError, a call that AWS or the local runtime
+refuses botocore's ClientError. What one module raises for another of its room to catch stands beside it, not here.
 
 This room owns the exceptions and nothing else; it imports nothing of the package.
 """
@@ -29,15 +37,35 @@ __all__ = [
     "Diagnostic",
     "DuplicateStatesInChain",
     "ExecutionFailed",
+    "FolderVersionError",
+    "InvalidExpression",
     "InvalidInput",
+    "LocatedError",
     "MissingRequiredParameter",
+    "MlflowStepsError",
+    "PathError",
     "RuntimeBusy",
     "RuntimeClosed",
     "ServiceError",
     "StatesError",
+    "StoreVersionError",
     "WorkflowExists",
     "WorkflowNotFound",
 ]
+
+
+class MlflowStepsError(Exception):
+    """Base of this package's exceptions; they can be copied and sent to another process."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exception's own calls the class with its message, which those with arguments of their own do not take.
+        return _remade, (type(self), self.args, self.__dict__.copy())
+
+
+def _remade(kind: type[MlflowStepsError], args: tuple[object, ...], state: dict[str, object]) -> MlflowStepsError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +92,7 @@ class Diagnostic:
         return f"{place}: {self.message} [{self.code}]{hint}"
 
 
-class DefinitionError(ValueError):
+class DefinitionError(MlflowStepsError, ValueError):
     """A definition with faults; ``diagnostics`` holds every one of them, not just the first."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
@@ -74,11 +102,39 @@ class DefinitionError(ValueError):
         super().__init__("\n".join([head, *(f"  {d}" for d in self.diagnostics)]))
 
 
-class InvalidInput(ValueError):
+class InvalidInput(MlflowStepsError, ValueError):
     """An execution input that does not fit its schema, or is no JSON; the message lists every fault."""
 
 
-class ExecutionFailed(Exception):
+class InvalidExpression(MlflowStepsError, ValueError):
+    """A path, intrinsic function, choice rule or JSONata expression that cannot be compiled.
+
+    Args:
+        text: the expression.
+        reason: what is wrong with it, as a sentence without a full stop.
+        position: index into ``text`` where it goes wrong; None where there is no one place.
+        hint: what to write instead; empty where there is nothing to say.
+    """
+
+    def __init__(self, text: str, reason: str, position: int | None = None, hint: str = "") -> None:
+        self.text, self.reason, self.position, self.hint = text, reason, position, hint
+        where = "" if position is None else f" at character {position}"
+        super().__init__(f"{_shortened(text)!r}: {reason}{where}")
+
+
+def _shortened(text: str, limit: int = 200) -> str:
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+class FolderVersionError(MlflowStepsError, ValueError):
+    """The folder is no local runtime's, or was written by a newer release."""
+
+
+class StoreVersionError(MlflowStepsError, ValueError):
+    """The file is no store of ours, or one that a newer release wrote."""
+
+
+class ExecutionFailed(MlflowStepsError):
     """The output of an execution was asked for, but it did not succeed.
 
     Args:
@@ -111,11 +167,11 @@ class ExecutionFailed(Exception):
         super().__init__("\n".join(lines))
 
 
-class WorkflowNotFound(Exception):
+class WorkflowNotFound(MlflowStepsError):
     """A call that needs a created workflow was made on one that has no ARN yet."""
 
 
-class WorkflowExists(Exception):
+class WorkflowExists(MlflowStepsError):
     """A workflow of this name exists with another definition or role; ``update`` changes it.
 
     Args:
@@ -133,15 +189,15 @@ class WorkflowExists(Exception):
         )
 
 
-class MissingRequiredParameter(Exception):
+class MissingRequiredParameter(MlflowStepsError):
     """A step or template lacks a parameter that it cannot do without."""
 
 
-class DuplicateStatesInChain(Exception):
+class DuplicateStatesInChain(MlflowStepsError):
     """One state was put into a chain twice."""
 
 
-class RuntimeBusy(Exception):
+class RuntimeBusy(MlflowStepsError):
     """Another process owns the runtime's folder.
 
     Args:
@@ -157,11 +213,11 @@ class RuntimeBusy(Exception):
         )
 
 
-class RuntimeClosed(Exception):
+class RuntimeClosed(MlflowStepsError):
     """The runtime was closed; open a new LocalRuntime on the same folder to go on."""
 
 
-class StatesError(Exception):
+class StatesError(MlflowStepsError):
     """An error of the language itself, such as ``States.Timeout``; the engine turns it into events.
 
     Args:
@@ -174,7 +230,35 @@ class StatesError(Exception):
         super().__init__(f"{error}: {cause}" if cause else error)
 
 
-class ServiceError(Exception):
+class PathError(StatesError):
+    """A definite path found nothing. Its cause is the wording of InputPath and its like.
+
+    Args:
+        path: the path's text.
+        detail: what was not found, such as ``No results for path: $['a']``.
+        past_end: the path's last segment is an index beyond the end of an array that is there.
+    """
+
+    def __init__(self, path: str, detail: str, *, past_end: bool = False) -> None:
+        self.path, self.detail, self.past_end = path, detail, past_end
+        super().__init__("States.Runtime", f"Invalid path '{path}' : {detail}")
+
+
+class LocatedError(StatesError):
+    """An error of an expression, with the field it stands in; histories show it as EvaluationFailed.
+
+    Args:
+        error: error name.
+        cause: cause.
+        location: the field, such as ``Arguments/Name``; None where there is no one field.
+    """
+
+    def __init__(self, error: str, cause: str, location: str | None) -> None:
+        super().__init__(error, cause)
+        self.location = location
+
+
+class ServiceError(MlflowStepsError):
     """What a simulated service answers in place of a result; clients see botocore's ClientError.
 
     Args:

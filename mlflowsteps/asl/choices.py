@@ -11,10 +11,10 @@ import operator
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from mlflowsteps.asl.paths import PathError, compile_path
+from mlflowsteps.asl.paths import compile_path
 from mlflowsteps.asl.timestamps import parse_timestamp
-from mlflowsteps.asl.values import InvalidExpression, Json, Scope, dumps
-from mlflowsteps.exceptions import StatesError
+from mlflowsteps.asl.values import Json, Scope, dumps
+from mlflowsteps.exceptions import InvalidExpression, PathError, StatesError
 
 __all__ = ["COMPARATORS", "LOGIC", "MAX_RULE_DEPTH", "compile_rule"]
 

@@ -24,7 +24,6 @@ __all__ = [
     "CatchFlow",
     "Flow",
     "JsonataFlow",
-    "LocatedError",
     "PathFlow",
     "data_limit_error",
     "error_output",
@@ -62,20 +61,6 @@ class Flow(CatchFlow, Protocol):
 
     def finish(self, scope: Scope, result: Json) -> Made:
         """Output and variables from the work's result."""
-
-
-class LocatedError(StatesError):
-    """An error of an expression, with the field it stands in; histories show it as EvaluationFailed.
-
-    Args:
-        error: error name.
-        cause: cause.
-        location: the field, such as ``Arguments/Name``; None where there is no one field.
-    """
-
-    def __init__(self, error: str, cause: str, location: str | None) -> None:
-        super().__init__(error, cause)
-        self.location = location
 
 
 def _at(scope: Scope, value: Json) -> Scope:

@@ -14,15 +14,15 @@ from typing import TypeAlias
 from mlflowsteps.asl import jsonata
 from mlflowsteps.asl.arns import Resource, parse_resource
 from mlflowsteps.asl.choices import compile_rule
-from mlflowsteps.asl.dataflow import CatchFlow, Flow, JsonataFlow, LocatedError, PathFlow, Place
+from mlflowsteps.asl.dataflow import CatchFlow, Flow, JsonataFlow, PathFlow, Place
 from mlflowsteps.asl.distributed import DistributedMap, compile_distributed
 from mlflowsteps.asl.events import ENTERED
 from mlflowsteps.asl.fields import JSONATA, JSONPATH
-from mlflowsteps.asl.paths import PathError, compile_path, compile_reference_path
+from mlflowsteps.asl.paths import compile_path, compile_reference_path
 from mlflowsteps.asl.payloads import Closure, Json, Scope, compile_template, compile_value, dumps
 from mlflowsteps.asl.settings import Number, Setting, compile_setting
 from mlflowsteps.asl.timestamps import parse_timestamp
-from mlflowsteps.exceptions import DefinitionError, Diagnostic, StatesError
+from mlflowsteps.exceptions import DefinitionError, Diagnostic, LocatedError, PathError, StatesError
 
 __all__ = [
     "Catcher",

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeAlias
 
+from mlflowsteps.asl.cursor import Cursor
 from mlflowsteps.asl.intrinsic_functions import FUNCTIONS, Function, IntrinsicFault, Template
-from mlflowsteps.asl.paths import Path, PathError, compile_path
-from mlflowsteps.asl.values import InvalidExpression, Json, Scope, dumps, loads
-from mlflowsteps.exceptions import StatesError
+from mlflowsteps.asl.paths import Path, compile_path
+from mlflowsteps.asl.values import Json, Scope, dumps, loads
+from mlflowsteps.exceptions import InvalidExpression, PathError, StatesError
 
 __all__ = ["MAX_NESTING", "compile_intrinsic", "is_intrinsic"]
 
@@ -25,7 +26,6 @@ MAX_INTRINSIC = 20_000
 Closure: TypeAlias = Callable[[Scope], Json]
 
 _CALL = re.compile(r"States\.([A-Za-z0-9_]+)[ \t\n\r]*\(")
-_BLANKS = re.compile(r"[ \t\n\r]*")
 _LITERAL = re.compile(r"(?:true|false|null|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?=[\s,)])")
 _STRING = re.compile(r"'((?:[^'\\]|\\['{}\\])*)'")
 _BROKEN_STRING = re.compile(r"'(?:[^'\\]|\\['{}\\])*")
@@ -85,25 +85,8 @@ def _missing_argument(text: str, error: PathError, scope: Scope) -> StatesError:
     return StatesError("States.Runtime", _failure(text, detail))
 
 
-class _Parser:
+class _Parser(Cursor):
     """Recursive descent over the text, MAX_NESTING deep at most."""
-
-    def __init__(self, text: str) -> None:
-        self.text, self.at = text, 0
-
-    def fault(self, reason: str, hint: str = "") -> InvalidExpression:
-        return InvalidExpression(self.text, reason, self.at, hint)
-
-    def skip(self) -> None:
-        match = _BLANKS.match(self.text, self.at)
-        self.at = match.end() if match else self.at
-
-    def take(self, mark: str) -> bool:
-        self.skip()
-        if self.text.startswith(mark, self.at):
-            self.at += len(mark)
-            return True
-        return False
 
     def call(self, depth: int) -> Closure:
         match = _CALL.match(self.text, self.at)

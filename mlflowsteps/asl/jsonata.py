@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
-from mlflowsteps.asl.dataflow import LocatedError
-from mlflowsteps.asl.values import InvalidExpression, Json, Scope, dumps
+from mlflowsteps.asl.values import Json, Scope, dumps
+from mlflowsteps.exceptions import InvalidExpression, LocatedError
 
 if TYPE_CHECKING:
     from mlflowsteps.asl.jsonata_library import Program

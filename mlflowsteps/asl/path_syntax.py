@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, TypeAlias
 
-from mlflowsteps.asl.values import InvalidExpression, Json, loads
+from mlflowsteps.asl.cursor import Cursor
+from mlflowsteps.asl.values import Json, loads
 
 __all__ = [
     "And", "Call", "Comparison", "Descent", "Exists", "Filter", "FilterExpression", "Indices", "Keys", "Literal",
@@ -121,7 +122,6 @@ FilterExpression: TypeAlias = Exists | Comparison | Not | And | Or
 
 _NAME = re.compile(r"[^\s.\[\]()'\"\x00-\x1f]+")
 _NAME_IN_FILTER = re.compile(r"[^\s.\[\]()'\"\x00-\x1f=<>!~&|,]+")
-_BLANKS = re.compile(r"[ \t\n\r]*")
 _INTEGER = re.compile(r"-?\d{1,18}(?!\d)")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 _WORD = re.compile(r"(true|false|null)(?![\w$])")
@@ -156,36 +156,12 @@ def _unescape(match: re.Match[str]) -> str:
     return chr(int(what[1:], 16)) if len(what) == 5 else _ESCAPED.get(what, what)
 
 
-class _Parser:
+class _Parser(Cursor):
     """Recursive descent over the text; recursion only into filters, to MAX_FILTER_DEPTH."""
 
     def __init__(self, text: str, at: int) -> None:
-        self.text, self.at, self.depth = text, at, 0
-
-    def fault(self, reason: str, hint: str = "") -> InvalidExpression:
-        return InvalidExpression(self.text, reason, self.at, hint)
-
-    def skip(self) -> None:
-        match = _BLANKS.match(self.text, self.at)
-        self.at = match.end() if match else self.at
-
-    def take(self, mark: str) -> bool:
-        """Skip blanks, then the mark where it stands."""
-        self.skip()
-        if self.text.startswith(mark, self.at):
-            self.at += len(mark)
-            return True
-        return False
-
-    def expect(self, mark: str) -> None:
-        if not self.take(mark):
-            raise self.fault(f"expected '{mark}'")
-
-    def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        found = pattern.match(self.text, self.at)
-        if found:
-            self.at = found.end()
-        return found
+        super().__init__(text, at)
+        self.depth = 0
 
     # --- segments
 

@@ -33,8 +33,8 @@ from mlflowsteps.asl.path_syntax import (
     Slice,
     Wildcard,
 )  # fmt: skip
-from mlflowsteps.asl.values import InvalidExpression, Json, same_value
-from mlflowsteps.exceptions import StatesError
+from mlflowsteps.asl.values import Json, same_value
+from mlflowsteps.exceptions import InvalidExpression, StatesError
 
 __all__ = ["FUNCTIONS", "MAX_VISITS", "Budget", "compile_segments"]
 

@@ -13,38 +13,16 @@ from typing import TypeAlias
 
 from mlflowsteps.asl.path_syntax import Call, Descent, Indices, Keys, Segment, parse_path
 from mlflowsteps.asl.path_walk import Budget, compile_segments, is_definite
-from mlflowsteps.asl.values import InvalidExpression, Json, Scope, dumps
-from mlflowsteps.exceptions import StatesError
+from mlflowsteps.asl.values import Json, Scope, dumps
+from mlflowsteps.exceptions import InvalidExpression, PathError, StatesError
 
-__all__ = ["Path", "PathError", "ReferencePath", "compile_path", "compile_reference_path"]
+__all__ = ["Path", "ReferencePath", "compile_path", "compile_reference_path"]
 
 Key: TypeAlias = str | int
 
 _ROOT = re.compile(r"\$(\$|[^\W\d]\w*)?")
 MAX_PATH = 8_192
 MAX_INDEX = 10_000_000
-
-
-class PathError(StatesError):
-    """A definite path found nothing. Its cause is the wording of InputPath and its like.
-
-    Args:
-        path: the path's text.
-        detail: what was not found, such as ``No results for path: $['a']``.
-        past_end: the path's last segment is an index beyond the end of an array that is there.
-    """
-
-    def __init__(self, path: str, detail: str, *, past_end: bool = False) -> None:
-        self.path, self.detail, self.past_end = path, detail, past_end
-        super().__init__("States.Runtime", f"Invalid path '{path}' : {detail}")
-
-    def for_field(self, field: str, document: Json) -> StatesError:
-        """The wording of Parameters, ErrorPath and their like: the field's name and the input are in it."""
-        return StatesError(
-            "States.Runtime",
-            f"The JSONPath '{self.path}' specified for the field '{field}' could not be found in the input "
-            f"'{dumps(document)}'",
-        )
 
 
 class Path:

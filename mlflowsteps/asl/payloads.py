@@ -9,11 +9,12 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from mlflowsteps.asl.intrinsics import compile_intrinsic, is_intrinsic
-from mlflowsteps.asl.paths import Path, PathError, compile_path
-from mlflowsteps.asl.values import Entropy, InvalidExpression, Json, Scope, dumps, loads, same_value, size_of
+from mlflowsteps.asl.paths import Path, compile_path
+from mlflowsteps.asl.values import Entropy, Json, Scope, dumps, loads, same_value, size_of
+from mlflowsteps.exceptions import InvalidExpression, PathError, StatesError
 
 __all__ = [
-    "Closure", "Entropy", "InvalidExpression", "Json", "Scope", "compile_template", "compile_value", "dumps", "loads",
+    "Closure", "Entropy", "Json", "Scope", "compile_template", "compile_value", "dumps", "loads",
     "same_value", "size_of",
 ]  # fmt: skip
 
@@ -68,9 +69,18 @@ def _field_reader(path: Path, field: str) -> Closure:
         except PathError as error:
             if error.past_end:
                 return None  # the service gives null for an index beyond an array's end, here alone
-            raise error.for_field(field, scope.context if context else scope.input) from None
+            raise _not_found(error, field, scope.context if context else scope.input) from None
 
     return value
+
+
+def _not_found(error: PathError, field: str, document: Json) -> StatesError:
+    """The wording of Parameters, ErrorPath and their like: the field's name and the input are in it."""
+    return StatesError(
+        "States.Runtime",
+        f"The JSONPath '{error.path}' specified for the field '{field}' could not be found in the input "
+        f"'{dumps(document)}'",
+    )
 
 
 def _compiled(value: Json) -> Closure | None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from mlflowsteps.asl.fields import JSONATA, JSONPATH
 from mlflowsteps.asl.jsonata import is_expression, variables_in
-from mlflowsteps.asl.values import InvalidExpression, Json
+from mlflowsteps.asl.values import Json
+from mlflowsteps.exceptions import InvalidExpression
 
 __all__ = ["variable_references"]
 

@@ -13,33 +13,13 @@ from typing import Any, NoReturn, TypeAlias
 
 from mlflowsteps.exceptions import StatesError
 
-__all__ = ["Entropy", "InvalidExpression", "Json", "Scope", "dumps", "loads", "same_value", "size_of"]
+__all__ = ["Entropy", "Json", "Scope", "dumps", "loads", "same_value", "size_of"]
 
 Json: TypeAlias = Any
 """A JSON document: None, bool, int, float, str, list of Json, dict of str to Json."""
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 _INFINITE = float("inf")
-
-
-class InvalidExpression(ValueError):
-    """A path, intrinsic function, choice rule or JSONata expression that cannot be compiled.
-
-    Args:
-        text: the expression.
-        reason: what is wrong with it, as a sentence without a full stop.
-        position: index into ``text`` where it goes wrong; None where there is no one place.
-        hint: what to write instead; empty where there is nothing to say.
-    """
-
-    def __init__(self, text: str, reason: str, position: int | None = None, hint: str = "") -> None:
-        self.text, self.reason, self.position, self.hint = text, reason, position, hint
-        where = "" if position is None else f" at character {position}"
-        super().__init__(f"{_shortened(text)!r}: {reason}{where}")
-
-
-def _shortened(text: str, limit: int = 200) -> str:
-    return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
 class Entropy:
@@ -154,7 +134,7 @@ def _refuse_constant(name: str) -> NoReturn:
 def _finite(digits: str) -> float:
     number = float(digits)
     if number in (_INFINITE, -_INFINITE):
-        raise ValueError(f"the number {_shortened(digits, 40)} is out of range")
+        raise ValueError(f"the number {digits if len(digits) <= 40 else digits[:37] + '...'} is out of range")
     return number
 
 

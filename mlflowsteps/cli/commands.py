@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlflowsteps.exceptions import DefinitionError
+from mlflowsteps.exceptions import DefinitionError, FolderVersionError, StoreVersionError
 
 if TYPE_CHECKING:
     from mlflowsteps.local import LocalRuntime
@@ -161,7 +161,7 @@ def _open(root: Path, *, read_only: bool = False) -> LocalRuntime:
 
     try:
         return LocalRuntime(root, read_only=read_only)
-    except ValueError as error:  # no folder of a runtime, or a newer release's
+    except (FolderVersionError, StoreVersionError) as error:
         raise CommandError(str(error)) from error
 
 

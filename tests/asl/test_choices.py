@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlflowsteps.asl.choices import COMPARATORS, MAX_RULE_DEPTH, compile_rule
-from mlflowsteps.asl.payloads import InvalidExpression, Scope
-from mlflowsteps.exceptions import StatesError
+from mlflowsteps.asl.payloads import Scope
+from mlflowsteps.exceptions import InvalidExpression, StatesError
 
 from .recordings import as_params, cases, outcome
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from mlflowsteps.asl.intrinsic_functions import FUNCTIONS, Template, java_text
 from mlflowsteps.asl.intrinsics import compile_intrinsic
-from mlflowsteps.asl.payloads import Entropy, InvalidExpression, Scope, compile_template
-from mlflowsteps.exceptions import StatesError
+from mlflowsteps.asl.payloads import Entropy, Scope, compile_template
+from mlflowsteps.exceptions import InvalidExpression, StatesError
 
 from .recordings import as_params, cases, outcome
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlflowsteps.asl.dataflow import LocatedError
 from mlflowsteps.asl.jsonata import check_expression, compile_expression, compile_template, is_expression, variables_in
-from mlflowsteps.asl.payloads import Entropy, InvalidExpression, Scope
+from mlflowsteps.asl.payloads import Entropy, Scope
+from mlflowsteps.exceptions import InvalidExpression, LocatedError
 
 from .recordings import as_params, cases, outcome
 

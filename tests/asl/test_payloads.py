@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlflowsteps.asl.payloads import InvalidExpression, Scope, compile_template, compile_value
-from mlflowsteps.exceptions import StatesError
+from mlflowsteps.asl.payloads import Scope, compile_template, compile_value
+from mlflowsteps.exceptions import InvalidExpression, StatesError
 
 from .test_values import JSON
 
@@ -113,6 +113,14 @@ def test_a_field_may_hold_a_path_or_a_function():
     assert compile_value("States.Format('{}', $.text)", "CausePath")(SCOPE) == "x"
     with pytest.raises(StatesError, match="specified for the field 'ErrorPath'"):
         compile_value("$.ErrorX", "ErrorPath")(SCOPE)
+
+
+def test_a_missing_value_is_told_with_the_field_and_the_input():
+    with pytest.raises(StatesError) as caught:
+        compile_value("$.no", "value.$")(Scope({"a": 1}))
+    assert caught.value.cause == (
+        "The JSONPath '$.no' specified for the field 'value.$' could not be found in the input '{\"a\":1}'"
+    )
 
 
 @given(st.dictionaries(st.text(max_size=6), JSON, max_size=5))

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from mlflowsteps.asl.choices import COMPARATORS, LOGIC, MAX_RULE_DEPTH, compile_rule
 from mlflowsteps.asl.paths import compile_path
 from mlflowsteps.asl.rules.view import State, fault, pointer, shown, wrong_language
-from mlflowsteps.asl.values import InvalidExpression, Json
-from mlflowsteps.exceptions import Diagnostic
+from mlflowsteps.asl.values import Json
+from mlflowsteps.exceptions import Diagnostic, InvalidExpression
 
 __all__ = ["CHOICE_RULES"]
 

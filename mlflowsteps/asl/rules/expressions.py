@@ -11,8 +11,8 @@ from mlflowsteps.asl.intrinsics import compile_intrinsic, is_intrinsic
 from mlflowsteps.asl.paths import compile_path, compile_reference_path
 from mlflowsteps.asl.rules.fields import is_expression
 from mlflowsteps.asl.rules.view import State, fault, pointer, shown
-from mlflowsteps.asl.values import InvalidExpression, Json
-from mlflowsteps.exceptions import Diagnostic
+from mlflowsteps.asl.values import Json
+from mlflowsteps.exceptions import Diagnostic, InvalidExpression
 
 __all__ = ["EXPRESSION_RULES", "MAX_TEMPLATE_DEPTH"]
 

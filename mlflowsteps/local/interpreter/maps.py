@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from mlflowsteps.asl.dataflow import LocatedError, payload_text
+from mlflowsteps.asl.dataflow import payload_text
 from mlflowsteps.asl.definition import MapWork
 from mlflowsteps.asl.fields import JSONATA
 from mlflowsteps.asl.payloads import Scope, dumps
 from mlflowsteps.asl.settings import number_of
-from mlflowsteps.exceptions import StatesError
+from mlflowsteps.exceptions import LocatedError, StatesError
 
 from .abort import abort_children
 from .distributed import THRESHOLD, start_map_run, tolerance_of

@@ -21,18 +21,14 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from mlflowsteps.exceptions import RuntimeBusy
+from mlflowsteps.exceptions import FolderVersionError, RuntimeBusy
 
-__all__ = ["VERSION", "Folder", "FolderVersionError"]
+__all__ = ["VERSION", "Folder"]
 
 VERSION = 1
 
 _OURS = frozenset({"VERSION", ".gitignore", "lock", "pid", "s3", "jobs"})
 _GITIGNORE = "# A local runtime of mlflowsteps; none of it belongs in version control.\n*\n"
-
-
-class FolderVersionError(ValueError):
-    """The folder is no runtime's, or was written by a newer release."""
 
 
 class Folder:

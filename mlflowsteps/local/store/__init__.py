@@ -6,10 +6,10 @@ before any effect that those events order. This room stores and finds; it takes 
 
 from __future__ import annotations
 
-from mlflowsteps.local.store.database import Database, StoreVersionError
+from mlflowsteps.local.store.database import Database
 from mlflowsteps.local.store.executions import Entry, ExecutionRecord, Executions
 from mlflowsteps.local.store.resources import Resources
 from mlflowsteps.local.store.store import Store
 from mlflowsteps.local.store.tags import Tags
 
-__all__ = ["Database", "Entry", "ExecutionRecord", "Executions", "Resources", "Store", "StoreVersionError", "Tags"]
+__all__ = ["Database", "Entry", "ExecutionRecord", "Executions", "Resources", "Store", "Tags"]

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from mlflowsteps.exceptions import RuntimeClosed, ServiceError
+from mlflowsteps.exceptions import RuntimeClosed, ServiceError, StoreVersionError
 
 __all__ = ["Database", "StoreVersionError"]
 
@@ -62,10 +62,6 @@ ALTER TABLE executions ADD COLUMN redrive_token TEXT;
 
 MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_3)
 """Scripts in order; the n-th brings a file of version n-1 to version n. A published one is never edited."""
-
-
-class StoreVersionError(ValueError):
-    """The file is no store of ours, or one that a newer release wrote."""
 
 
 class Database:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mlflowsteps.exceptions import RuntimeClosed, ServiceError
-from mlflowsteps.local.store import Database, Entry, Store, StoreVersionError
+from mlflowsteps.exceptions import RuntimeClosed, ServiceError, StoreVersionError
+from mlflowsteps.local.store import Database, Entry, Store
 from mlflowsteps.local.store.database import MIGRATIONS
 
 ARN = "arn:aws:states:us-east-1:123456789012:execution:m:{}"
