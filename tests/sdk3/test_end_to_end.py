@@ -1,0 +1,102 @@
+"""Whole workflows of SDK 3's objects on the embedded runtime, as those of plain requests, and nobody called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from mlflowsteps import steps
+from mlflowsteps.local import LocalRuntime
+from tests.parity import s2
+from tests.parity.harness import no_network
+
+
+@pytest.fixture(autouse=True)
+def _no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAGEMAKER_VALIDATE_ROLE", "false")  # else ModelTrainer's constructor asks IAM
+
+
+@pytest.fixture(scope="module")
+def runtime() -> Iterator[LocalRuntime]:
+    with LocalRuntime.temporary() as opened:
+        yield opened
+
+
+def sdk_session(runtime: LocalRuntime) -> Any:
+    from sagemaker.core.helper.session_helper import Session
+
+    return Session(boto_session=runtime.session(), default_bucket=s2.BUCKET)
+
+
+# ------------------------------------------------------------------------------------------------ the tutorial, S2
+
+
+def xgboost(runtime: LocalRuntime) -> Any:
+    from sagemaker.core import image_uris
+    from sagemaker.train.configs import Compute, OutputDataConfig, StoppingCondition
+    from sagemaker.train.model_trainer import ModelTrainer
+
+    return ModelTrainer(
+        training_image=image_uris.retrieve("xgboost", "us-east-1", "1.7-1"),
+        role=s2.ROLE,
+        compute=Compute(instance_type="ml.m4.4xlarge", instance_count=1, volume_size_in_gb=5),
+        output_data_config=OutputDataConfig(s3_output_path=s2.OUTPUT),
+        stopping_condition=StoppingCondition(max_runtime_in_seconds=86400),
+        hyperparameters=s2.HYPERPARAMETERS,
+        sagemaker_session=sdk_session(runtime),
+    )
+
+
+def s2_objects(runtime: LocalRuntime, *, builder: bool = False) -> s2.Objects:
+    from sagemaker.core.transformer import Transformer
+    from sagemaker.serve.model_builder import ModelBuilder
+    from sagemaker.train.configs import InputData
+
+    def build(train: steps.TrainingStep) -> Any:
+        return ModelBuilder(
+            image_uri=s2.IMAGE,
+            s3_model_data_url=str(train.output()["ModelArtifacts"]["S3ModelArtifacts"]),
+            role_arn=s2.ROLE,
+            sagemaker_session=sdk_session(runtime),
+        )
+
+    data = [
+        InputData(channel_name=name, data_source=s2.uri(name), content_type="text/libsvm")
+        for name in ("train", "validation")
+    ]
+    transformer = Transformer(
+        model_name=None,
+        instance_count=1,
+        instance_type="ml.m5.large",
+        output_path=s2.TRANSFORMED,
+        sagemaker_session=sdk_session(runtime),
+    )
+    return s2.Objects(xgboost(runtime), data, transformer, build if builder else None)
+
+
+@pytest.mark.parametrize("builder", [False, True], ids=["expected model", "ModelBuilder"])
+def test_the_tutorials_definition_is_that_of_plain_requests_but_for_defaults_spelt_out(
+    runtime: LocalRuntime, builder: bool
+) -> None:
+    objects = s2_objects(runtime, builder=builder)
+    with no_network() as tried:
+        made = s2.workflow(objects).definition.to_dict()
+    assert tried == []
+    place = "/States/Train Step/Parameters"
+    assert list(s2.differences(made, s2.workflow(s2.plain()).definition.to_dict())) == [
+        (f"{place}/InputDataConfig/0/InputMode", "File", None),  # as TrainingInputMode says
+        (f"{place}/InputDataConfig/1/InputMode", "File", None),
+        (f"{place}/OutputDataConfig/CompressionType", "GZIP", None),  # what SageMaker does without it
+    ]
+
+
+@pytest.mark.parametrize("dataset", s2.DATASETS)
+def test_the_tutorial_gives_the_same_model_as_with_plain_requests(runtime: LocalRuntime, dataset: str) -> None:
+    found = s2.parts(dataset)
+    predicted, answered = s2.run(s2_objects(runtime, builder=True), found)
+
+    assert s2.rmse(predicted, found.test) < found.limit
+    assert answered == pytest.approx(predicted[0], abs=1e-5)
+    assert predicted == s2.run(s2.plain(), found)[0]
