@@ -1,6 +1,6 @@
 """The scheduler: what the services and the runtime call, over the engine's thread and the worker threads.
 
-Owns which executions are in memory, who waits for them, and which task belongs to which handler.
+Owns which executions are in memory, and which task belongs to which handler.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
@@ -40,6 +39,7 @@ from mlflowsteps.local.scheduler.engine import Engine, Message, failure_row, int
 from mlflowsteps.local.scheduler.live import LiveRun, OpenTask
 from mlflowsteps.local.scheduler.logs import ExecutionLogs, LogSettings
 from mlflowsteps.local.scheduler.reports import EventMaker, Report, failed, succeeded
+from mlflowsteps.local.scheduler.watching import Watcher, Watching, set_once
 from mlflowsteps.local.scheduler.workers import WorkerPool
 from mlflowsteps.local.store import Entry, ExecutionRecord, Store
 from mlflowsteps.local.store.executions import encode
@@ -49,11 +49,8 @@ __all__ = ["Scheduler", "TokenError"]
 
 logger = logging.getLogger(__name__)
 
-REMEMBERED = 256  # ended executions that are not stored, and can still be waited for
 MAP_RUN_WORKERS = 8  # Map Runs that work at the same time; one whose children all run does not
 CANCELLERS = 4  # threads that tell handlers of cancelled tasks; apart from the workers, which may all be blocked
-
-Watcher = Callable[[ExecutionRecord], None]
 
 
 class TokenError(Exception):
@@ -105,12 +102,8 @@ class Scheduler:
         )
         self._lock = threading.Lock()
         self._live: dict[str, LiveRun] = {}
-        self._all_ended = threading.Condition(self._lock)
-        self._watchers: dict[str, list[Watcher]] = {}
-        self._waiting: set[Future[ExecutionRecord]] = set()
-        self._ending = 0  # runs that have ended and whose watchers are being told
+        self._watching = Watching(self._lock)
         self._volatile_ranks = itertools.count(-1, -1)
-        self._remembered: OrderedDict[str, ExecutionRecord] = OrderedDict()
         self._closed: str | None = None
         self._fault: str | None = None
         self._unsubscribe = clock.subscribe(self._wake)
@@ -160,7 +153,7 @@ class Scheduler:
             log = LogSettings.of((extra or {}).get("loggingConfiguration"))
             live = self._live[header.execution_arn] = LiveRun(rank, header, run, durable=durable, log=log)
             if watcher is not None:
-                self._watchers.setdefault(header.execution_arn, []).append(watcher)
+                self._watching.add(header.execution_arn, watcher)
             self._engine.post(Message(live, Started))  # within the lock: no stop may overtake it
         return True
 
@@ -190,7 +183,7 @@ class Scheduler:
         with self._lock:
             self._check_open()
             self._live[live.arn] = live
-            self._watchers.setdefault(live.arn, []).append(watcher)
+            self._watching.add(live.arn, watcher)
             self._engine.post(partial(self._engine.take_over, live, commands))
         return None
 
@@ -237,7 +230,7 @@ class Scheduler:
             live.end = None
             self._live[execution_arn] = live
             if watcher is not None:
-                self._watchers.setdefault(execution_arn, []).append(watcher)
+                self._watching.add(execution_arn, watcher)
             reply: Future[bool] = Future()
             self._engine.post(Message(live, lambda now: Redriven(now, token), reply=reply))
         return reply.result()
@@ -257,7 +250,7 @@ class Scheduler:
             RuntimeClosed: the scheduler was closed meanwhile.
         """
         ended: Future[ExecutionRecord] = Future()
-        unwatch = self.watch(execution_arn, partial(_set_once, ended))
+        unwatch = self.watch(execution_arn, partial(set_once, ended))
         try:
             return self.result(ended, timeout)
         except TimeoutError:
@@ -272,16 +265,7 @@ class Scheduler:
             TimeoutError: it was not set in ``timeout`` real seconds.
             RuntimeClosed: the scheduler was closed meanwhile.
         """
-        with self._lock:
-            self._waiting.add(ended)
-            closed = self._closed
-        try:
-            if closed is not None and not ended.done():
-                raise RuntimeClosed(closed)
-            return ended.result(timeout)
-        finally:
-            with self._lock:
-                self._waiting.discard(ended)
+        return self._watching.result(ended, timeout, lambda: self._closed)
 
     def watch(self, execution_arn: str, callback: Callable[[ExecutionRecord], None]) -> Callable[[], None]:
         """Have ``callback`` called once, when the execution has ended; at once where it has.
@@ -303,10 +287,10 @@ class Scheduler:
                 raise KeyError(execution_arn)
             running = record is None or record.status == "RUNNING"
             if running:
-                self._watchers.setdefault(execution_arn, []).append(callback)
+                self._watching.add(execution_arn, callback)
         if record is not None and not running:
             callback(record)
-        return partial(self._unwatch, execution_arn, callback)
+        return partial(self._watching.remove, execution_arn, callback)
 
     def resume_all(self) -> int:
         """Go on with the executions that an earlier process left RUNNING.
@@ -340,7 +324,7 @@ class Scheduler:
         """
         with self._lock:
             if wait and self._closed is None:
-                self._all_ended.wait_for(lambda: self._closed is not None or not (self._live or self._ending))
+                self._watching.wait_for(lambda: self._closed is not None or not (self._live or self._watching.telling))
             first, self._closed = self._closed is None, self._closed or "The local runtime was closed."
         if first:
             self._unsubscribe()
@@ -351,7 +335,7 @@ class Scheduler:
         self._map_workers.close()
         self._workers.close()
         self._cancellers.close()
-        self._release_waiters()
+        self._watching.release(self._closed)
         return left
 
     @property
@@ -463,27 +447,15 @@ class Scheduler:
         record = _record_of(live)
         with self._lock:
             del self._live[live.arn]
-            watchers = self._watchers.pop(live.arn, [])
-            self._ending += 1
-            if live.remembered:
-                self._remembered[live.arn] = record
-                if len(self._remembered) > REMEMBERED:
-                    self._remembered.popitem(last=False)
-        for watcher in watchers:
-            try:
-                watcher(record)
-            except Exception:
-                logger.exception("A watcher of execution %s raised", live.arn)
-        with self._lock:
-            self._ending -= 1
-            self._all_ended.notify_all()
+            watchers = self._watching.end(record, remember=live.remembered)
+        self._watching.tell(watchers, record)
 
     def broken(self, error: BaseException) -> None:
         """See ``engine.Effects``."""
         with self._lock:
             self._fault = self._closed = f"The local runtime stopped, because storing failed: {error}"
-            self._all_ended.notify_all()
-        self._release_waiters()
+            self._watching.wake()
+        self._watching.release(self._fault)
 
     # Inside
 
@@ -617,7 +589,7 @@ class Scheduler:
         return live
 
     def _ended_record(self, execution_arn: str) -> ExecutionRecord | None:
-        return self._remembered.get(execution_arn) or self._store.executions.get(execution_arn)
+        return self._watching.remembered(execution_arn) or self._store.executions.get(execution_arn)
 
     def _running_record(self, execution_arn: str) -> ExecutionRecord:
         with self._lock:
@@ -626,26 +598,6 @@ class Scheduler:
         if record is None:
             raise KeyError(execution_arn)
         return record
-
-    def _unwatch(self, execution_arn: str, callback: Watcher) -> None:
-        with self._lock:
-            watchers = self._watchers.get(execution_arn, [])
-            if callback in watchers:
-                watchers.remove(callback)
-            if not watchers:
-                self._watchers.pop(execution_arn, None)
-
-    def _release_waiters(self) -> None:
-        with self._lock:
-            waiting, message = list(self._waiting), self._closed or ""
-        for ended in waiting:
-            with suppress(InvalidStateError):
-                ended.set_exception(RuntimeClosed(message))
-
-
-def _set_once(ended: Future[ExecutionRecord], record: ExecutionRecord) -> None:
-    with suppress(InvalidStateError):
-        ended.set_result(record)
 
 
 @lru_cache(maxsize=128)
