@@ -52,11 +52,7 @@ def build_workflow(bucket: str, role: str, client: Any = None) -> Workflow:
         estimator=training_request(bucket, role),
         job_name=inputs["JobName"],
     )
-    save = steps.ModelStep(
-        "Save model",
-        model=train.get_expected_model(),
-        model_name=inputs["ModelName"],
-    )
+    save = steps.ModelStep("Save model", model=train.get_expected_model(), model_name=inputs["ModelName"])
     transform = steps.TransformStep(
         "Predict test rows",
         transformer=transform_request(bucket),

@@ -57,6 +57,21 @@ def test_module_is_no_longer_than_700_lines(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 700
 
 
+def functions_of(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def test_no_function_is_longer_than_60_lines() -> None:
+    lengths = {
+        f"{module_name(path)}.{function.name}": (function.end_lineno or 0) - function.lineno + 1
+        for path in module_files()
+        for function in functions_of(path)
+    }
+
+    assert {name: length for name, length in lengths.items() if length > 60} == {}
+
+
 @pytest.mark.parametrize("room", ["", ".steps", ".inputs", ".workflow", ".local", ".display", ".graph", ".cli"])
 def test_import_loads_no_heavy_package(room: str) -> None:
     assert modules_loaded_by(f"mlflowsteps{room}") & HEAVY == set()

@@ -47,20 +47,21 @@ def training(
 XGBOOST = {"objective": "reg:logistic", "eval_metric": "rmse", "num_round": 5}
 
 
-def test_s0_preprocesses_and_trains() -> None:
-    def source(name: str, key: str, folder: str) -> dict[str, Any]:
-        return {
-            "InputName": name,
-            "S3Input": {
-                "S3Uri": f"{S0_BUCKET}/{key}",
-                "LocalPath": folder,
-                "S3DataType": "S3Prefix",
-                "S3InputMode": "File",
-                "S3DataDistributionType": "FullyReplicated",
-                "S3CompressionType": "None",
-            },
-        }
+def s0_source(name: str, key: str, folder: str) -> dict[str, Any]:
+    return {
+        "InputName": name,
+        "S3Input": {
+            "S3Uri": f"{S0_BUCKET}/{key}",
+            "LocalPath": folder,
+            "S3DataType": "S3Prefix",
+            "S3InputMode": "File",
+            "S3DataDistributionType": "FullyReplicated",
+            "S3CompressionType": "None",
+        },
+    }
 
+
+def test_s0_preprocesses_and_trains() -> None:
     generate = steps.Task(
         "Generate dataset",
         resource="arn:aws:lambda:sa-east-1:1234567890:function:FeatureTransform-LambaForDataGeneration-17M8LX7IO9LUW",
@@ -79,8 +80,8 @@ def test_s0_preprocesses_and_trains() -> None:
         },
         job_name=context.execution.name,
         inputs=[
-            source("input-1", "input/raw.csv", "/opt/ml/processing/input"),
-            source("code", "code/transform.py", "/opt/ml/processing/input/code"),
+            s0_source("input-1", "input/raw.csv", "/opt/ml/processing/input"),
+            s0_source("code", "code/transform.py", "/opt/ml/processing/input/code"),
         ],
         outputs=[
             {

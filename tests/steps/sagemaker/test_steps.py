@@ -296,18 +296,17 @@ def test_a_processing_step_takes_its_keywords() -> None:
         "InputName": "raw",
         "S3Input": {"S3Uri": "s3://old", "LocalPath": "/opt/ml/processing/raw", "S3DataType": "S3Prefix"},
     }
+    output = {
+        "OutputName": "train",
+        "S3Output": {"S3Uri": "s3://train", "LocalPath": "/out", "S3UploadMode": "EndOfJob"},
+    }
     request = {**PROCESSING, "ProcessingInputs": [raw]}
     step = steps.ProcessingStep(
         "P",
         request,
         job_name=INPUTS["Job"],
         inputs={"raw": INPUTS["Data"], "code": "s3://code"},
-        outputs=[
-            {
-                "OutputName": "train",
-                "S3Output": {"S3Uri": "s3://train", "LocalPath": "/out", "S3UploadMode": "EndOfJob"},
-            }
-        ],
+        outputs=[output],
         container_arguments=["--rows", 5, INPUTS["Count"]],
         container_entrypoint=["python3", "x.py"],
         kms_key_id=INPUTS["Job"],
@@ -339,12 +338,7 @@ def test_a_processing_step_takes_its_keywords() -> None:
         },
     ]
     assert written["ProcessingOutputConfig"] == {
-        "Outputs": [
-            {
-                "OutputName": "train",
-                "S3Output": {"S3Uri": "s3://train", "LocalPath": "/out", "S3UploadMode": "EndOfJob"},
-            }
-        ],
+        "Outputs": [output],
         "KmsKeyId.$": "$$.Execution.Input['Job']",
     }
     assert written["AppSpecification"] == {
