@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from importlib import metadata
+
+# The SDK's own constructors make clients; without credentials boto3 would ask this machine's metadata service for them.
+os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
 
 def _has_sdk() -> bool:

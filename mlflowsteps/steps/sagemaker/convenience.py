@@ -18,6 +18,7 @@ from mlflowsteps.steps.retries import Catch, Retry
 from mlflowsteps.steps.sagemaker.base import SageMakerStep, Tags
 from mlflowsteps.steps.sagemaker.polling import POLL_SECONDS, Poll, PollingStep, aws_sdk_resource, kept, loop
 from mlflowsteps.steps.sagemaker.requests import put, put_tags, request_of, stringified
+from mlflowsteps.steps.sagemaker.staging import Request
 from mlflowsteps.steps.states import Task
 
 __all__ = [
@@ -126,12 +127,13 @@ class ModelPackageStep(_AwsSdkCall):
 
     Args:
         state_id: name of the state, 1 to 80 characters, unique in the whole workflow.
-        group_name: the group it is put into.
+        group_name: the group it is put into; None: a whole request's own.
         model: a request of CreateModel, what ``TrainingStep.get_expected_model`` gives, or an object of SageMaker's
-            SDKs; its containers become the package's.
-        content_types: MIME types that the model takes.
-        response_types: MIME types that it gives.
-        approval_status: Approved, Rejected or PendingManualApproval.
+            SDKs; its containers become the package's. Or a whole request of CreateModelPackage, or what ``register``
+            returns under a PipelineSession.
+        content_types: MIME types that the model takes; those of a whole request where left out.
+        response_types: MIME types that it gives; those of a whole request where left out.
+        approval_status: Approved, Rejected or PendingManualApproval; the request's, else PendingManualApproval.
         model_metrics: ModelMetrics of the request.
         description: what is new in it.
         call: further keywords for the own method (``create``, ``build``) of an SDK's object.
@@ -147,11 +149,11 @@ class ModelPackageStep(_AwsSdkCall):
     def __init__(
         self,
         state_id: str,
-        group_name: Text,
+        group_name: Text | None,
         model: object,
-        content_types: list[str],
-        response_types: list[str],
-        approval_status: Text = "PendingManualApproval",
+        content_types: list[str] | None = None,
+        response_types: list[str] | None = None,
+        approval_status: Text | None = None,
         model_metrics: Json = None,
         description: Text | None = None,
         *,
@@ -161,26 +163,43 @@ class ModelPackageStep(_AwsSdkCall):
         output_schema: Schema = None,
         **fields: Unpack[TaskFields],
     ) -> None:
-        found = request_of(model, "CreateModel", "model", call=call)
-        containers = found.get("Containers") or [found.get("PrimaryContainer", {})]
-        members = ("Image", "ModelDataUrl", "ModelDataSource", "Environment", "ContainerHostname", "Framework")
-        specification = {
-            "Containers": [
-                {key: value for key, value in container.items() if key.removesuffix(".$") in members}
-                for container in containers
-            ],
-            "SupportedContentTypes": content_types,
-            "SupportedResponseMIMETypes": response_types,
-        }
-        request: dict[str, Json] = {
-            "ModelPackageGroupName": group_name,
-            "InferenceSpecification": specification,
-            "ModelApprovalStatus": approval_status,
-        }
+        request = _package_of(model, call)
+        put(request, "ModelPackageGroupName", group_name)
+        put(request, "InferenceSpecification.SupportedContentTypes", content_types)
+        put(request, "InferenceSpecification.SupportedResponseMIMETypes", response_types)
+        put(request, "ModelApprovalStatus", approval_status)
+        request.setdefault("ModelApprovalStatus", "PendingManualApproval")
         put(request, "ModelMetrics", model_metrics)
         put(request, "ModelPackageDescription", description)
         self._call(state_id, request, retry, catch, output_schema, fields)
-        self.uploads = found.uploads
+
+
+def _package_of(model: object, call: Mapping[str, Any] | None) -> Request:
+    """The request of CreateModelPackage that a model stands for: its own, or one with its containers.
+
+    Args:
+        model: as ``ModelPackageStep``'s.
+        call: keywords for the object's own method.
+
+    Raises:
+        TypeError: there is no container in it.
+    """
+    registered = getattr(model, "create_model_package_request", None) is not None
+    if registered or (isinstance(model, Mapping) and "InferenceSpecification" in model):
+        return request_of(model, "CreateModelPackage", "model", call=call)
+    found = request_of(model, "CreateModel", "model", call=call)
+    containers = found.get("Containers") or [found.get("PrimaryContainer")]
+    if not all(containers):
+        raise TypeError(
+            f"model: a package is made of PrimaryContainer or Containers of CreateModel, or of InferenceSpecification "
+            f"of CreateModelPackage; the request has {', '.join(found) or 'nothing'}"
+        )
+    members = [{key: item for key, item in each.items() if key.removesuffix(".$") in _PACKAGED} for each in containers]
+    return Request({"InferenceSpecification": {"Containers": members}}, found.uploads)
+
+
+_PACKAGED = ("Image", "ModelDataUrl", "ModelDataSource", "Environment", "ContainerHostname", "Framework")
+"""Members of a model's container that a package's has, too."""
 
 
 class ApproveModelPackageStep(_AwsSdkCall):

@@ -12,12 +12,13 @@ import re
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from mlflowsteps.inputs.syntax import Json
 from mlflowsteps.steps.integration_resources import current_region
 from mlflowsteps.steps.sagemaker import from_sdk2, from_sdk3
-from mlflowsteps.steps.sagemaker.objects import Ask, Kind, class_names, copied_object, find_session
+from mlflowsteps.steps.sagemaker.objects import Ask, Kind, class_names, copied_object, find_session, texts_of
 from mlflowsteps.steps.sagemaker.staging import JOB_NAME, Request
 from mlflowsteps.steps.sagemaker.variables import described
 
@@ -50,7 +51,7 @@ def extract(given: object, kind: Kind, ask: Ask) -> Request:
     Raises:
         DefinitionError: the SDK would have called AWS; the call and the fix are named.
     """
-    from mlflowsteps.steps.sagemaker.sessions import offline_for, session_for, silent
+    from mlflowsteps.steps.sagemaker.sessions import offline_for, secluded, session_for
 
     source = find_session(given)
     region = getattr(source, "boto_region_name", None) or current_region()
@@ -63,27 +64,33 @@ def extract(given: object, kind: Kind, ask: Ask) -> Request:
         offline = offline_for(region)
         session = session_for(kind.sdk, offline, source)
         session.expand_role = _role_as_given
-        stage = offline.begin()
+        told = _names_in_paths([given, ask.call, source])
+        stage = offline.begin(told)
         session.upload_data = _noting_folders(session.upload_data, stage.add_folder)
         memo: dict[int, Any] = {}
         twin = copied_object(given, session, memo)
         call = {key: copied_object(value, session, memo) for key, value in ask.call.items()}
         try:
-            with offline.as_default(), silent(kind.sdk):
+            with offline.as_default(), secluded(kind.sdk, offline):
                 found = kind.ask(twin, Ask(ask.operation, call), session)
         finally:
             offline.check(type(given).__name__)  # what was refused says more than what came of it
         settled, uploads = stage.settle(described(found))
-    return Request(_named(settled), uploads, complete=True)
+    return Request(_named(settled, told), uploads, complete=True)
 
 
-def _named(value: Json) -> Json:
-    """Names with a time of their own become the job's."""
+def _names_in_paths(given: object) -> frozenset[str]:
+    """The parts of the paths that the user has given: a job of last week has a time in its name, too."""
+    return frozenset(part for text in texts_of(given) if "/" in text for part in text.split("/"))
+
+
+def _named(value: Json, told: AbstractSet[str]) -> Json:
+    """Names in paths that the SDK has just made with the time in them become the job's."""
     if isinstance(value, str):
-        return _OWN_NAME.sub(JOB_NAME, value)
+        return _OWN_NAME.sub(lambda match: match[0] if match[0] in told else JOB_NAME, value)
     if isinstance(value, Mapping):
-        return {key: _named(item) for key, item in value.items()}
-    return [_named(item) for item in value] if isinstance(value, list) else value
+        return {key: _named(item, told) for key, item in value.items()}
+    return [_named(item, told) for item in value] if isinstance(value, list) else value
 
 
 # The only times that SDK 3 puts into requests: the last part of a name, alone or between slashes.

@@ -5,6 +5,7 @@ Nothing of the SDK is imported; modules are looked up where the object's class h
 
 from __future__ import annotations
 
+import inspect
 import sys
 from typing import Any
 
@@ -29,10 +30,18 @@ def run_arguments(found: Any, session: Any) -> Json:
         if getattr(found, name, None):
             return getattr(found, name)
     while getattr(found, "func", None) is not None:  # SDK 3's FrameworkProcessor returns one that returns another
-        found = found.func(*found.func_args, **found.func_kwargs)
+        found = found.func(*found.func_args, **_with_job_name(found))
     if session.context is None:
         raise TypeError(f"{found!r} made no request")
     return session.context.args
+
+
+def _with_job_name(found: Any) -> dict[str, Any]:
+    """The keywords of a call that waits, with a job's name where it takes one: the SDK would make one up."""
+    signature = inspect.signature(found.func)
+    given = signature.bind_partial(*found.func_args, **found.func_kwargs).arguments
+    named = "job_name" in signature.parameters and given.get("job_name") is None
+    return {**found.func_kwargs, **({"job_name": JOB_NAME} if named else {})}
 
 
 _REPACKED = Diagnostic(
@@ -87,10 +96,14 @@ def _is_records(value: object) -> bool:
 
 
 def _tune(tuner: Any, ask: Ask, session: Any) -> Json:
-    request = run_arguments(tuner.fit(**{"wait": False, "job_name": JOB_NAME, **ask.call}), session)
+    return _with_known_resources(run_arguments(tuner.fit(**{"wait": False, "job_name": JOB_NAME, **ask.call}), session))
+
+
+def _with_known_resources(request: Json) -> Json:
+    """A tuning's resources in the member that every integration knows, where it says the same; changed in place."""
     for definition in [request.get("TrainingJobDefinition", {}), *request.get("TrainingJobDefinitions", ())]:
         resources = definition.get("HyperParameterTuningResourceConfig", {})
-        if resources and resources.keys() <= _PLAIN_RESOURCES:  # the member that every integration knows says the same
+        if resources and resources.keys() <= _PLAIN_RESOURCES:
             definition["ResourceConfig"] = definition.pop("HyperParameterTuningResourceConfig")
     return request
 
@@ -127,7 +140,13 @@ def _create(model: Any, ask: Ask, session: Any) -> Json:
 
 
 def _arguments(given: Any, ask: Ask, session: Any) -> Json:  # noqa: ARG001 - as the others
-    return run_arguments(given, session)
+    """What a method returned under a PipelineSession: the same request as the object's own."""
+    owner = next(iter(given.func_args), None)
+    if given.caller_name == "train":
+        profiler = _sets_profiler(owner)
+        return _without_defaults(run_arguments(given, session), profiler)
+    request = run_arguments(given, session)
+    return _with_known_resources(request) if given.caller_name == "create_tuning_job" else request
 
 
 def _args(given: Any, ask: Ask, session: Any) -> Json:  # noqa: ARG001 - as the others
@@ -137,6 +156,7 @@ def _args(given: Any, ask: Ask, session: Any) -> Json:  # noqa: ARG001 - as the 
 _TRAIN, _TUNE = frozenset({"CreateTrainingJob"}), frozenset({"CreateHyperParameterTuningJob"})
 _PROCESS, _TRANSFORM = frozenset({"CreateProcessingJob"}), frozenset({"CreateTransformJob"})
 _MODEL = frozenset({"CreateModel"})
+_MODEL_OR_PACKAGE = _MODEL | {"CreateModelPackage"}
 _ANY = _TRAIN | _TUNE | _PROCESS | _TRANSFORM
 _CONTEXT = "sagemaker.workflow.pipeline_context"
 
@@ -147,7 +167,7 @@ KINDS: dict[tuple[str, str], Kind] = {
     ("sagemaker.transformer", "Transformer"): Kind(2, _TRANSFORM, _transform),
     ("sagemaker.model", "Model"): Kind(2, _MODEL, _create),
     ("sagemaker.pipeline", "PipelineModel"): Kind(2, _MODEL, _create),
-    (_CONTEXT, "_ModelStepArguments"): Kind(2, _MODEL, _arguments),
+    (_CONTEXT, "_ModelStepArguments"): Kind(2, _MODEL_OR_PACKAGE, _arguments),
     (_CONTEXT, "_JobStepArguments"): Kind(2, _ANY, _args),
     (_CONTEXT, "_StepArguments"): Kind(2, _ANY, _arguments),
 }

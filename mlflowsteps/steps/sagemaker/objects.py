@@ -14,7 +14,7 @@ from typing import Any
 from mlflowsteps.inputs.syntax import Json
 from mlflowsteps.steps.sagemaker.variables import is_variable
 
-__all__ = ["Ask", "Kind", "class_names", "copied_object", "find_session", "is_sdk_object"]
+__all__ = ["Ask", "Kind", "class_names", "copied_object", "find_session", "is_sdk_object", "texts_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,23 @@ def find_session(value: object, seen: set[int] | None = None) -> Any:
             return attributes[_SESSION]
         held = list(attributes.values())
     return next((found for item in held if (found := find_session(item, seen)) is not None), None)
+
+
+def texts_of(value: object, seen: set[int] | None = None) -> Iterator[str]:
+    """The texts in an object and in what it holds, as far as that is of an SDK or a collection."""
+    seen = set() if seen is None else seen
+    if isinstance(value, str):
+        yield value
+    elif id(value) not in seen:
+        seen.add(id(value))
+        if isinstance(value, Mapping):
+            held: list[Any] = list(value.values())
+        elif isinstance(value, list | tuple | set):
+            held = list(value)
+        else:
+            held = list(getattr(value, "__dict__", {}).values()) if is_sdk_object(value) else []
+        for item in held:
+            yield from texts_of(item, seen)
 
 
 def copied_object(value: Any, session: Any, memo: dict[int, Any]) -> Any:

@@ -9,6 +9,7 @@ import contextlib
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -103,9 +104,13 @@ class Offline:
             if boto3.DEFAULT_SESSION is switch:
                 boto3.DEFAULT_SESSION = switch.real()
 
-    def begin(self) -> Stage:
-        """A new plan, for the calls from now on."""
-        self._stage, self._refused = Stage(), []
+    def begin(self, told: AbstractSet[str] = frozenset()) -> Stage:
+        """A new plan, for the calls from now on.
+
+        Args:
+            told: names in paths that the user has given.
+        """
+        self._stage, self._refused = Stage(told), []
         return self._stage
 
     @property

@@ -7,7 +7,7 @@ that order and the one seam (``request_of``) through which objects other than di
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
@@ -94,11 +94,33 @@ def _object_request(given: object, ask: Ask, what: str) -> Request:
     from mlflowsteps.steps.sagemaker.extraction import extract, kind_of  # loads boto3
 
     kind = kind_of(given)
+    class_name = ".".join(next(class_names(given)))
     if kind is None or ask.operation not in kind.operations:
-        of = f"; it is one for {' or '.join(sorted(kind.operations))}" if kind else ""
-        class_name = ".".join(next(class_names(given)))
-        raise TypeError(f"{what}: a {class_name} has no request of {ask.operation}{of}")
-    return extract(given, kind, ask)
+        fitting = _steps_of(kind.operations) if kind else ""
+        raise TypeError(f"{what}: a {class_name} has no request of {ask.operation}{fitting}")
+    found = extract(given, kind, ask)
+    if not found.keys() <= set(REQUEST_MEMBERS[ask.operation]):
+        nearest = max(_STEPS, key=lambda operation: len(found.keys() & set(REQUEST_MEMBERS[operation])))
+        if nearest != ask.operation:
+            raise TypeError(f"{what}: this {class_name} holds no request of {ask.operation}{_steps_of([nearest])}")
+    return found
+
+
+_STEPS = {
+    "CreateTrainingJob": "TrainingStep",
+    "CreateHyperParameterTuningJob": "TuningStep",
+    "CreateProcessingJob": "ProcessingStep",
+    "CreateTransformJob": "TransformStep",
+    "CreateModel": "ModelStep",
+    "CreateModelPackage": "ModelPackageStep",
+    "CreateEndpointConfig": "EndpointConfigStep",
+    "CreateEndpoint": "EndpointStep",
+}
+
+
+def _steps_of(operations: Iterable[str]) -> str:
+    """Which steps take requests of these operations, for a message."""
+    return f"; give it to {' or '.join(sorted(_STEPS[name] for name in operations if name in _STEPS))}"
 
 
 def named(request: dict[str, Json], name_key: str) -> dict[str, Json]:

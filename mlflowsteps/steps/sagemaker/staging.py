@@ -15,6 +15,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,9 +82,14 @@ class _Found:
 
 
 class Stage:
-    """Takes the uploads of one request, and puts their final places into it."""
+    """Takes the uploads of one request, and puts their final places into it.
 
-    def __init__(self) -> None:
+    Args:
+        told: names in paths that the user has given: they stay, also where they end in a time.
+    """
+
+    def __init__(self, told: AbstractSet[str] = frozenset()) -> None:
+        self._told = told
         self._found: dict[str, _Found] = {}
         self._folders: set[str] = set()
 
@@ -134,8 +140,9 @@ class Stage:
 
         def look(match: re.Match[str]) -> str:
             folder = match[0].rstrip("/")
-            made_up = any(part == JOB_NAME or _TIMED.search(part) for part in folder.split("/")[3:])
-            if made_up and any(uri.startswith(f"{folder}/") for uri in self._found):
+            if any(self._made_up(part) for part in folder.split("/")[3:]) and any(
+                uri.startswith(f"{folder}/") for uri in self._found
+            ):
                 self.add_folder(folder)
             return match[0]
 
@@ -151,23 +158,26 @@ class Stage:
         for uri, found in self._found.items():
             root = self._root(uri)
             groups.setdefault(root, []).append((uri[len(root) :], found.digest))
-        places = {root: _keyed(root, _hash(repr(sorted(members)).encode())) for root, members in groups.items()}
+        places = {root: self._keyed(root, _hash(repr(sorted(members)).encode())) for root, members in groups.items()}
         return dict(sorted(places.items(), key=lambda item: -len(item[0])))
 
+    def _made_up(self, name: str) -> bool:
+        """True for the name of a folder that the SDK made up: the job's, or one with a time."""
+        return name == JOB_NAME or (name not in self._told and _TIMED.search(name) is not None)
 
-def _keyed(uri: str, digest: str) -> str:
-    """A place with the content's hash where the SDK had the job's name or the time, else in a folder of its own.
+    def _keyed(self, uri: str, digest: str) -> str:
+        """A place with the content's hash where the SDK had the job's name or the time, else in a folder of its own.
 
-    >>> _keyed("s3://b/mlflowsteps-job-name/source/sourcedir.tar.gz", "0123")
-    's3://b/mlflowsteps/0123/source/sourcedir.tar.gz'
-    """
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    parts = key.split("/")
-    timed = [i for i, part in enumerate(parts) if part == JOB_NAME or _TIMED.search(part)]
-    if not timed:
-        return "/".join(["s3:/", bucket, *parts[:-1], _FOLDER, digest, parts[-1]])
-    kept = [part for i, part in enumerate(parts) if i not in timed[1:]]
-    return "/".join(["s3:/", bucket, *kept[: timed[0]], _FOLDER, digest, *kept[timed[0] + 1 :]])
+        >>> Stage()._keyed("s3://b/mlflowsteps-job-name/source/sourcedir.tar.gz", "0123")
+        's3://b/mlflowsteps/0123/source/sourcedir.tar.gz'
+        """
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        parts = key.split("/")
+        timed = [i for i, part in enumerate(parts) if self._made_up(part)]
+        if not timed:
+            return "/".join(["s3:/", bucket, *parts[:-1], _FOLDER, digest, parts[-1]])
+        kept = [part for i, part in enumerate(parts) if i not in timed[1:]]
+        return "/".join(["s3:/", bucket, *kept[: timed[0]], _FOLDER, digest, *kept[timed[0] + 1 :]])
 
 
 def _replaced(value: Json, place: Any) -> Json:
