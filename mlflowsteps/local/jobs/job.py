@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from mlflowsteps.local.jobs.cluster import instances_of
 from mlflowsteps.local.jobs.container import Container, Record, Services
 from mlflowsteps.local.jobs.failures import clip_reason
 from mlflowsteps.local.jobs.folders import JobFolder
@@ -41,6 +42,7 @@ class Job:
         control: how others stop it.
         record: what is stored: Request, Origin, Description.
         save: stores ``record``; returns what tells those who wait for the job's end.
+        alone: one instance does the work of all, whatever the request asks for.
     """
 
     kind: Kind
@@ -51,6 +53,7 @@ class Job:
     control: Control
     record: Record
     save: Callable[[], Callable[[], None]]
+    alone: bool = False
     begun: float = field(default_factory=time.monotonic)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -138,11 +141,8 @@ class Job:
 
     @property
     def instances(self) -> int:
-        """How many instances the request asks for."""
-        cluster = (self.request.get("ProcessingResources") or {}).get("ClusterConfig")
-        found = cluster or self.request.get("ResourceConfig") or {}
-        groups = found.get("InstanceGroups") or []
-        return int(found.get("InstanceCount") or sum(group["InstanceCount"] for group in groups) or 1)
+        """How many instances of the program run."""
+        return 1 if self.alone else instances_of(self.request)
 
     def run(
         self,

@@ -44,6 +44,7 @@ from mlflowsteps.local.jobs.pathmode import NAMESPACE, REWRITTEN, namespaces_wor
 from mlflowsteps.local.jobs.process import Control, kill_orphans
 from mlflowsteps.local.jobs.tuning import requests as tuning_requests
 from mlflowsteps.local.jobs.tuning import tuner
+from mlflowsteps.local.jobs.unplayed import refuse_unplayed
 from mlflowsteps.local.jobs.validation import check_request
 from mlflowsteps.local.objects import ObjectStore
 from mlflowsteps.local.store import Resources
@@ -504,6 +505,7 @@ class JobManager:
             job.folder.prepare()
             if job.kind.name != TUNING:
                 job.control.check()
+            refuse_unplayed(job.kind.name, job.request)
             self._works[job.kind.name](job)
         except JobAbandoned:
             return

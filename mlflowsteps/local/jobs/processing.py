@@ -91,8 +91,6 @@ def _download(job: Job, given: Record, host: int) -> None:
     source = given.get("S3Input")
     if not source or "LocalPath" not in source:
         raise JobFailure(f"ClientError: {what} has no S3Input with a LocalPath; the local runtime reads no other.")
-    if source.get("S3InputMode") == "Pipe":
-        raise JobFailure(f"ClientError: {what} asks for Pipe mode, which the local runtime lacks; use File.")
     found = sources(job.services.objects, source["S3Uri"], source["S3DataType"], what)
     sharded = source.get("S3DataDistributionType") == "ShardedByS3Key"
     shard = (host - 1, job.instances) if sharded else (0, 1)

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from mlflowsteps.local.jobs import archives
+from mlflowsteps.local.jobs.channels import channels_of, configuration_of, fill_channels, open_pipes
+from mlflowsteps.local.jobs.cluster import groups_of
 from mlflowsteps.local.jobs.code import decode, fetch_code, is_remote
 from mlflowsteps.local.jobs.failures import JobFailure, JobStopped
 from mlflowsteps.local.jobs.folders import OPT_ML
@@ -20,7 +23,7 @@ from mlflowsteps.local.jobs.images.builtin import is_stand_in, is_xgboost_algori
 from mlflowsteps.local.jobs.job import MOST_INSTANCES, Job, Record
 from mlflowsteps.local.jobs.metrics import all_metrics, quality_metrics, xgboost_metrics
 from mlflowsteps.local.jobs.pathmode import REWRITTEN, refuse_literal_paths, rewrite_json
-from mlflowsteps.local.jobs.process import Ending
+from mlflowsteps.local.jobs.process import Command, Ending
 from mlflowsteps.local.jobs.transfer import TreeUploader, download, read_uri, require_bucket, sources
 from mlflowsteps.local.jobs.user_code import prepare_training
 
@@ -38,8 +41,14 @@ _ECHOED = [
     "Environment",
     "ExperimentConfig",
     "DebugHookConfig",
+    "DebugRuleConfigurations",
     "TensorBoardOutputConfig",
+    "ProfilerConfig",
+    "ProfilerRuleConfigurations",
     "RetryStrategy",
+    "RemoteDebugConfig",
+    "InfraCheckConfig",
+    "MlflowConfig",
 ]
 _DEFAULT_STOP = {"MaxRuntimeInSeconds": 86400}
 _SUBFOLDERS = ("input/config", "input/data", "model", "output/data", "code", "checkpoints")
@@ -72,7 +81,7 @@ def run(job: Job) -> None:
     job.enter("Downloading", "Downloading the training data")
     for host in range(1, job.instances + 1):
         _fill(job, host)
-    checkpoints = _checkpoints(job)
+    synced = _synced(job)
     python_path = prepare_training(job)
     if job.services.mode == REWRITTEN:
         _refuse_literals(job, argv)
@@ -81,21 +90,36 @@ def run(job: Job) -> None:
         job.container.command(argv, _variables(job), cwd=f"{OPT_ML}/code", host=host, python_path=python_path)
         for host in range(1, job.instances + 1)
     ]
-    ending = job.run(commands, tick=checkpoints.upload if checkpoints else None)
-    if checkpoints:
-        checkpoints.upload()
+    ending = _run(job, commands, synced)
+    _upload_all(synced)
     _metrics(job, image)
     _conclude(job, ending)
 
 
+def _run(job: Job, commands: list[Command], synced: list[TreeUploader]) -> Ending:
+    """Run the program on all instances, its pipes fed.
+
+    Raises:
+        JobFailure: a pipe's data could not be read to its end.
+    """
+    pipes = open_pipes(job)
+    try:
+        ending = job.run(commands, tick=(lambda: _upload_all(synced)) if synced else None)
+    finally:
+        for pipe in pipes:
+            pipe.close()
+    error = next((pipe.error for pipe in pipes if pipe.error), None)
+    if error:
+        raise JobFailure(job.reason(f"ClientError: Data download failed: a channel's pipe ended early: {error}"))
+    return ending
+
+
 def _prepare(job: Job) -> tuple[str, list[str]]:
     specification = job.request["AlgorithmSpecification"]
-    image = specification.get("TrainingImage")
-    if not image:
-        raise JobFailure(
-            f"ClientError: AlgorithmName {specification['AlgorithmName']!r} names a resource of an AWS account, which "
-            "the local runtime cannot run; give a TrainingImage."
-        )
+    image = specification["TrainingImage"]
+    if job.instances > 1 and (is_stand_in(image) or is_xgboost_algorithm(image, job.request)):
+        job.folder.note(f"{job.instances} instances are asked for; a built-in algorithm has one here, and all data")
+        job.alone = True
     if job.instances > MOST_INSTANCES:
         raise JobFailure(
             f"ClientError: {job.instances} instances are asked for; this machine plays at most {MOST_INSTANCES}. Set "
@@ -105,8 +129,6 @@ def _prepare(job: Job) -> tuple[str, list[str]]:
         job.folder.note(
             "the names algo-1, algo-2, ... lead nowhere: path mode 'rewritten' has no hosts file of its own"
         )
-    if job.instances > 1 and (is_stand_in(image) or is_xgboost_algorithm(image, job.request)):
-        raise JobFailure("ClientError: built-in algorithms train on one instance here; set InstanceCount to 1.")
     return image, job.container.entrypoint(image, specification, ["train"])
 
 
@@ -115,35 +137,11 @@ def _fill(job: Job, host: int) -> None:
     root = job.folder.opt_ml(host)
     for name in _SUBFOLDERS:
         (root / name).mkdir(parents=True, exist_ok=True)
-    for channel in job.request.get("InputDataConfig") or ():
-        job.control.check()
-        _download_channel(job, channel, root / "input/data" / channel["ChannelName"], host)
+    fill_channels(job, root / "input/data", host)
     _download_code(job, root / "code")
     for name, document in _configuration(job, host).items():
         shown = rewrite_json(document, root) if job.services.mode == REWRITTEN else document
         (root / "input/config" / name).write_text(json.dumps(shown), encoding="utf-8")
-
-
-def _download_channel(job: Job, channel: Record, folder: Path, host: int) -> None:
-    what = f"channel {channel['ChannelName']!r}"
-    mode = _input_mode(job, channel)
-    if mode == "Pipe":
-        raise JobFailure(
-            f"ClientError: {what} asks for Pipe mode, which the local runtime lacks; use File or FastFile."
-        )
-    source = channel["DataSource"].get("S3DataSource")
-    if not source:
-        kinds = ", ".join(channel["DataSource"])
-        raise JobFailure(f"ClientError: {what} has the data source {kinds}; the local runtime reads S3DataSource only.")
-    found = sources(job.services.objects, source["S3Uri"], source["S3DataType"], what)
-    sharded = source.get("S3DataDistributionType") == "ShardedByS3Key"
-    shard = (host - 1, job.instances) if sharded else (0, 1)
-    download(job.services.objects, found, folder, what, shard=shard)
-
-
-def _input_mode(job: Job, channel: Record) -> str:
-    default = job.request["AlgorithmSpecification"].get("TrainingInputMode", "File")
-    return str(channel.get("InputMode") or default)
 
 
 def _download_code(job: Job, folder: Path) -> None:
@@ -156,22 +154,22 @@ def _download_code(job: Job, folder: Path) -> None:
 
 def _configuration(job: Job, host: int) -> dict[str, Any]:
     request = job.request
-    resources = request.get("ResourceConfig") or {}
-    hosts = sorted(f"algo-{number}" for number in range(1, job.instances + 1))
-    kind = resources.get("InstanceType") or (resources.get("InstanceGroups") or [{}])[0].get("InstanceType", "local")
-    group = {"instance_group_name": "homogeneousCluster", "instance_type": kind, "hosts": hosts}
+    groups = groups_of(request, job.instances)
+    own = next(group for group in groups if host in group.hosts)
     found: dict[str, Any] = {
         "hyperparameters.json": request.get("HyperParameters") or {},
         "inputdataconfig.json": {
-            channel["ChannelName"]: _channel_configuration(job, channel)
-            for channel in request.get("InputDataConfig") or ()
+            channel["ChannelName"]: configuration_of(job, channel) for channel, _ in channels_of(job, host)
         },
         "resourceconfig.json": {
             "current_host": f"algo-{host}",
-            "current_instance_type": kind,
-            "current_group_name": "homogeneousCluster",
-            "hosts": hosts,
-            "instance_groups": [group],
+            "current_instance_type": own.kind,
+            "current_group_name": own.name,
+            "hosts": _names(range(1, job.instances + 1)),
+            "instance_groups": [
+                {"instance_group_name": group.name, "instance_type": group.kind, "hosts": _names(group.hosts)}
+                for group in groups
+            ],
             "network_interface_name": "lo",
         },
         "upstreamoutputdataconfig.json": [],
@@ -181,16 +179,8 @@ def _configuration(job: Job, host: int) -> dict[str, Any]:
     return found
 
 
-def _channel_configuration(job: Job, channel: Record) -> dict[str, str]:
-    source = channel["DataSource"].get("S3DataSource") or {}
-    found = {
-        "TrainingInputMode": _input_mode(job, channel),
-        "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),  # the service's own spelling
-        "RecordWrapperType": channel.get("RecordWrapperType", "None"),
-    }
-    if "ContentType" in channel:
-        found["ContentType"] = channel["ContentType"]
-    return found
+def _names(hosts: Iterable[int]) -> list[str]:
+    return sorted(f"algo-{number}" for number in hosts)
 
 
 def _variables(job: Job) -> dict[str, str]:
@@ -198,20 +188,48 @@ def _variables(job: Job) -> dict[str, str]:
     return found | (job.request.get("Environment") or {})
 
 
-def _checkpoints(job: Job) -> TreeUploader | None:
-    given = job.request.get("CheckpointConfig")
-    if not given:
-        return None
-    uri, what = given["S3Uri"], "CheckpointConfig"
-    folder = job.folder.inside(given.get("LocalPath") or f"{OPT_ML}/checkpoints")
+def _synced(job: Job) -> list[TreeUploader]:
+    """What is uploaded while the job runs: checkpoints, and what TensorBoard and the debugger are to read."""
+    found = []
+    for host in range(1, job.instances + 1):
+        if given := job.request.get("CheckpointConfig"):
+            found.append(_checkpoints(job, given, host))
+        for member, folder, name in _SIDE_OUTPUTS:
+            if (side := job.request.get(member)) and side.get("S3OutputPath"):
+                uri = f"{side['S3OutputPath'].rstrip('/')}/{job.name}/{name}"
+                found.append(_uploader(job, side.get("LocalPath") or folder, uri, member, host))
+    return found
+
+
+_SIDE_OUTPUTS = (
+    ("TensorBoardOutputConfig", f"{OPT_ML}/output/tensorboard", "tensorboard-output"),
+    ("DebugHookConfig", f"{OPT_ML}/output/tensors", "debug-output"),
+)
+
+
+def _uploader(job: Job, path: str, uri: str, what: str, host: int) -> TreeUploader:
+    folder = job.folder.inside(path, host)
     require_bucket(job.services.objects, uri, what)
     folder.mkdir(parents=True, exist_ok=True)
+    return TreeUploader(job.services.objects, folder, uri, what)
+
+
+def _checkpoints(job: Job, given: Record, host: int) -> TreeUploader:
+    """The folder of checkpoints, with those of an earlier job."""
+    uri, what = given["S3Uri"], "CheckpointConfig"
+    path = given.get("LocalPath") or f"{OPT_ML}/checkpoints"
+    uploader = _uploader(job, path, uri, what, host)
     bucket, key = read_uri(uri, what)
     prefix = f"{key.rstrip('/')}/" if key else ""
     if next(iter(job.services.objects.list(bucket, prefix)), None) is not None:
         found = sources(job.services.objects, f"s3://{bucket}/{prefix}", "S3Prefix", what)
-        download(job.services.objects, found, folder, what)
-    return TreeUploader(job.services.objects, folder, uri, what)
+        download(job.services.objects, found, job.folder.inside(path, host), what)
+    return uploader
+
+
+def _upload_all(uploads: Sequence[TreeUploader]) -> None:
+    for upload in uploads:
+        upload.upload()
 
 
 def _refuse_literals(job: Job, argv: list[str]) -> None:

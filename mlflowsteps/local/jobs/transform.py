@@ -105,7 +105,6 @@ def run(job: Job, model: Record) -> None:
     """
     output = job.request["TransformOutput"]["S3OutputPath"]
     require_bucket(job.services.objects, output, "TransformOutput.S3OutputPath")
-    _refuse_unplayed(job.request)
     source = job.request["TransformInput"]["DataSource"]["S3DataSource"]
     found = sources(job.services.objects, source["S3Uri"], source["S3DataType"], "TransformInput")
     job.start_clock()
@@ -151,18 +150,6 @@ class _Watch:
         self._job.control.check()
         if self._ending is not None and self._ending.stopped:
             raise JobStopped(self._ending.stopped)
-
-
-def _refuse_unplayed(request: Record) -> None:
-    for key, value in (
-        ("SplitType", request["TransformInput"].get("SplitType", "None")),
-        ("AssembleWith", request["TransformOutput"].get("AssembleWith", "None")),
-    ):
-        if value not in ("None", "Line"):
-            raise JobFailure(f"ClientError: {key} {value} is not played by the local runtime; use None or Line.")
-    compression = request["TransformInput"].get("CompressionType", "None")
-    if compression not in ("None", "Gzip"):
-        raise JobFailure(f"ClientError: CompressionType {compression} is not played; use None or Gzip.")
 
 
 def _variables(request: Record) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 from mlflowsteps.exceptions import ServiceError
 from mlflowsteps.local.jobs.kinds import ENDPOINT, ENDPOINT_CONFIG, MODEL, PROCESSING, TRAINING, TRANSFORM, TUNING, Kind
 from mlflowsteps.local.jobs.tuning.requests import check_tuning
+from mlflowsteps.local.jobs.unplayed import find_unplayed
 
 __all__ = ["check_request"]
 
@@ -26,6 +27,8 @@ def check_request(kind: Kind, request: Request) -> None:
     """
     _check_name(kind.name_key, request.get(kind.name_key))
     _CHECKS[kind.name](request)
+    if kind.name in (MODEL, ENDPOINT_CONFIG) and (unplayed := find_unplayed(kind.name, request)):
+        raise _refuse(unplayed)
 
 
 def _refuse(text: str) -> ServiceError:
@@ -64,6 +67,8 @@ def _check_texts(member: str, values: Any, most: int) -> None:
 
 
 def _check_training(request: Request) -> None:
+    if request.get("ServerlessJobConfig"):
+        return  # has no image; it fails as a job, with the reason
     algorithm = request.get("AlgorithmSpecification") or {}
     if bool(algorithm.get("TrainingImage")) == bool(algorithm.get("AlgorithmName")):
         raise _refuse("AlgorithmSpecification must have exactly one of TrainingImage and AlgorithmName.")

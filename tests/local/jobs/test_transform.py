@@ -180,9 +180,9 @@ def test_filters_and_join_work_on_json_lines(echo: Bench) -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"given": {"SplitType": "RecordIO"}}, "SplitType RecordIO is not played"),
+        ({"given": {"SplitType": "RecordIO"}}, "SplitType 'RecordIO' is not played"),
         ({"DataProcessing": {"InputFilter": "$..x"}}, "'$..x' is not supported at '..x'"),
-        ({"given": {"CompressionType": "Bzip2"}}, "CompressionType Bzip2"),
+        ({"given": {"CompressionType": "Bzip2"}}, "CompressionType 'Bzip2'"),
         ({"output": {"S3OutputPath": "s3://absent/x"}}, "create_bucket"),
     ],
 )

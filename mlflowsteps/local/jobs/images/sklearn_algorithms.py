@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlflowsteps.local.jobs.images.hyperparameters import ParameterError, Reader, check, integer, one_of, real, text
-from mlflowsteps.local.jobs.images.paths import base_folder, fail, read_config
+from mlflowsteps.local.jobs.images.paths import base_folder, channel_files, fail, read_config
 from mlflowsteps.local.jobs.images.recordio import read_recordio
 from mlflowsteps.local.jobs.images.server import HttpError, Request, Response, serve
 from mlflowsteps.local.jobs.images.textdata import Rows, TextError, read_csv, stack
@@ -411,9 +411,8 @@ def train(algorithm: Algorithm) -> None:
 def _read_channel(name: str, config: Mapping[str, str], algorithm: Algorithm, given: Values) -> Rows:
     kind, *options = (part.strip() for part in (config.get("ContentType") or _RECORDIO).split(";"))
     labelled = algorithm.supervised if "label_size=0" not in options else False
-    folder = base_folder() / "input/data" / name
     parts = []
-    for file in sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] not in "._"):
+    for file in channel_files(name, config):
         data = file.read_bytes()
         if kind == _CSV:
             parts.append(read_csv(data.decode("utf-8-sig", "replace"), name=file.name, label=labelled))

@@ -9,15 +9,16 @@ Source:
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlflowsteps.local.jobs.images.paths import base_folder, fail, read_config
+from mlflowsteps.local.jobs.images.paths import base_folder, channel_files, fail, read_config
 from mlflowsteps.local.jobs.images.recordio import read_recordio
 from mlflowsteps.local.jobs.images.server import HttpError, Request, Response, serve
 from mlflowsteps.local.jobs.images.textdata import Rows, TextError, read_csv, read_libsvm, stack
@@ -70,13 +71,10 @@ def media_type(content_type: str) -> str:
 _KINDS = {"csv": _CSV, "libsvm": _LIBSVM, "recordio": _RECORDIO, "parquet": _PARQUET}
 
 
-def _read_channel(name: str, content_type: str, *, csv_weights: bool) -> Rows | None:
-    folder = base_folder() / "input/data" / name
-    kind = media_type(content_type)
+def _read_channel(name: str, config: Mapping[str, str], *, csv_weights: bool) -> Rows | None:
+    kind = media_type(config.get("ContentType") or "text/libsvm")
     parts = []
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        if any(part.startswith((".", "_")) for part in file.relative_to(folder).parts):
-            continue
+    for file in channel_files(name, config):
         rows = _READERS[kind](file, csv_weights)
         if rows.features.shape[0]:
             parts.append(rows)
@@ -109,7 +107,8 @@ def _read_parquet_file(file: Path, weighted: bool) -> Rows:
     import numpy as np
 
     try:
-        columns = [column.to_numpy().astype(np.float32) for column in parquet.read_table(file).columns]
+        table = parquet.read_table(io.BytesIO(file.read_bytes()))  # a pipe cannot be read from its end
+        columns = [column.to_numpy().astype(np.float32) for column in table.columns]
     except (ArrowInvalid, ValueError, TypeError) as error:
         raise UserError(f"{file.name} is no parquet file of numbers: {error}") from error
     if len(columns) < 2:
@@ -196,7 +195,7 @@ def _read_channels(plan: Plan) -> dict[str, Rows]:
     for name in ("train", "validation"):
         if name not in config:
             continue
-        rows = _read_channel(name, config[name].get("ContentType") or "text/libsvm", csv_weights=plan.csv_weights)
+        rows = _read_channel(name, config[name], csv_weights=plan.csv_weights)
         if rows is None and name == "train":
             raise UserError("the channel 'train' holds no rows (files that begin with '.' or '_' are passed over).")
         if rows is not None:
