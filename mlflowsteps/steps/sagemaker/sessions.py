@@ -8,15 +8,16 @@ from __future__ import annotations
 import contextlib
 import copy
 import importlib
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
 from mlflowsteps.steps.sagemaker.objects import is_sdk_object
 from mlflowsteps.steps.sagemaker.offline import Offline
 
-__all__ = ["has_sender", "offline_for", "session_for", "silent"]
+__all__ = ["has_sender", "offline_for", "secluded", "session_for"]
 
 _MODULES = {2: "sagemaker.workflow.pipeline_context", 3: "sagemaker.core.workflow.pipeline_context"}
 _TELEMETRY = {2: "sagemaker.telemetry.telemetry_logging", 3: "sagemaker.core.telemetry.telemetry_logging"}
@@ -78,7 +79,7 @@ def _without_telemetry(config: Any, silenced: bool) -> dict[str, Any]:
 
 
 def has_sender(sdk: int) -> bool:
-    """True where ``silent`` finds what sends an SDK's telemetry.
+    """True where ``secluded`` finds what sends an SDK's telemetry.
 
     Args:
         sdk: 2 or 3.
@@ -87,24 +88,62 @@ def has_sender(sdk: int) -> bool:
 
 
 @contextlib.contextmanager
-def silent(sdk: int) -> Iterator[None]:
-    """Have this thread send no telemetry; what other threads send goes out as before.
+def secluded(sdk: int, offline: Offline) -> Iterator[None]:
+    """Have this thread send no telemetry, and get clients that call nobody, from whatever session it asks for them.
+
+    What other threads do goes on as before.
 
     Args:
         sdk: 2 or 3.
+        offline: the boto session.
     """
-    if not has_sender(sdk):
-        yield  # the session's settings say it, then
-        return
-    module: Any = importlib.import_module(_TELEMETRY[sdk])
-    real, thread = getattr(module, _SENDER), threading.get_ident()
+    import boto3.session
 
-    def send(*arguments: Any, **keywords: Any) -> Any:
-        return None if threading.get_ident() == thread else real(*arguments, **keywords)
+    session: Any = boto3.session.Session
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_replaced(session, "client", lambda real: _offline_client(real, offline)))
+        if has_sender(sdk):  # else the session's settings say it
+            stack.enter_context(_replaced(importlib.import_module(_TELEMETRY[sdk]), _SENDER, lambda real: _nothing))
+        cached: Any = getattr(sys.modules.get("sagemaker.core.utils.utils"), "SageMakerClient", None)
+        if cached is not None and type(cached) is not type:  # older ones keep none
+            stack.enter_context(_replaced(type(cached), "__call__", lambda real: _uncached(real, cached, offline)))
+        yield
 
-    setattr(module, _SENDER, send)
+
+@contextlib.contextmanager
+def _replaced(owner: Any, name: str, make: Callable[[Any], Callable[..., Any]]) -> Iterator[None]:
+    """Another function in the place of one, for this thread."""
+    real, thread = getattr(owner, name), threading.get_ident()
+    ours = make(real)
+
+    def switch(*arguments: Any, **keywords: Any) -> Any:
+        return (ours if threading.get_ident() == thread else real)(*arguments, **keywords)
+
+    setattr(owner, name, switch)
     try:
         yield
     finally:
-        if getattr(module, _SENDER) is send:
-            setattr(module, _SENDER, real)
+        if getattr(owner, name) is switch:
+            setattr(owner, name, real)
+
+
+def _nothing(*arguments: Any, **keywords: Any) -> None:
+    """Sends no telemetry."""
+
+
+def _offline_client(real: Any, offline: Offline) -> Callable[..., Any]:
+    def client(session: Any, *arguments: Any, **keywords: Any) -> Any:  # noqa: ARG001 - a method of any session
+        return real(offline.boto_session, *arguments, **keywords)
+
+    return client
+
+
+def _uncached(real: Any, cached: Any, offline: Offline) -> Callable[..., Any]:
+    """SDK 3 keeps its clients: those of a user must not come in, nor ours stay as everybody's default."""
+
+    def instance(cls: Any, *arguments: Any, **keywords: Any) -> Any:
+        if cls is not cached:
+            return real(cls, *arguments, **keywords)
+        return type.__call__(cls, session=offline.boto_session, region_name=offline.region)
+
+    return instance
