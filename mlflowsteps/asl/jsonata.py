@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
+from mlflowsteps.asl.payloads import filled
 from mlflowsteps.asl.values import Json, Scope, dumps
 from mlflowsteps.exceptions import InvalidExpression, LocatedError
 
@@ -192,27 +193,9 @@ def _compiled(value: Json, where: str) -> Closure | None:
 
 def _object(template: dict[str, Json], where: str) -> Closure | None:
     moving = [(key, closure) for key, item in template.items() if (closure := _compiled(item, f"{where}/{key}"))]
-    if not moving:
-        return None
-
-    def build(scope: Scope) -> Json:
-        made = template.copy()
-        for key, closure in moving:
-            made[key] = closure(scope)
-        return made
-
-    return build
+    return filled(template, moving) if moving else None
 
 
 def _array(template: list[Json], where: str) -> Closure | None:
     moving = [(at, closure) for at, item in enumerate(template) if (closure := _compiled(item, f"{where}[{at}]"))]
-    if not moving:
-        return None
-
-    def build(scope: Scope) -> Json:
-        made = template.copy()
-        for at, closure in moving:
-            made[at] = closure(scope)
-        return made
-
-    return build
+    return filled(template, moving) if moving else None

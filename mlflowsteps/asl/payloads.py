@@ -5,7 +5,7 @@ It owns how a template becomes a payload, and re-exports the JSON values express
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from mlflowsteps.asl.intrinsics import compile_intrinsic, is_intrinsic
@@ -14,7 +14,7 @@ from mlflowsteps.asl.values import Entropy, Json, Scope, dumps, loads, same_valu
 from mlflowsteps.exceptions import InvalidExpression, PathError, StatesError
 
 __all__ = [
-    "Closure", "Entropy", "Json", "Scope", "compile_template", "compile_value", "dumps", "loads",
+    "Closure", "Entropy", "Json", "Scope", "compile_template", "compile_value", "dumps", "filled", "loads",
     "same_value", "size_of",
 ]  # fmt: skip
 
@@ -103,13 +103,16 @@ def _object(template: dict[str, Json]) -> Closure | None:
         static[name] = item if closure is None else None  # a place holder keeps the order of the keys
         if closure is not None:
             moving.append((name, closure))
-    if not moving:
-        return None
+    return filled(static, moving) if moving else None
+
+
+def filled(frame: Json, moving: Sequence[tuple[str | int, Closure]]) -> Closure:
+    """A copy of an object or array, with what moves put in at its keys or indices."""
 
     def build(scope: Scope) -> Json:
-        made = static.copy()
-        for name, closure in moving:
-            made[name] = closure(scope)
+        made = frame.copy()
+        for place, closure in moving:
+            made[place] = closure(scope)
         return made
 
     return build
@@ -124,13 +127,4 @@ def _expression(text: Json, key: str) -> Closure:
 def _array(template: list[Json]) -> Closure | None:
     closures = [_compiled(item) for item in template]
     moving = [(at, closure) for at, closure in enumerate(closures) if closure is not None]
-    if not moving:
-        return None
-
-    def build(scope: Scope) -> Json:
-        made = list(template)
-        for at, closure in moving:
-            made[at] = closure(scope)
-        return made
-
-    return build
+    return filled(template, moving) if moving else None

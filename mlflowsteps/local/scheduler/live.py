@@ -31,10 +31,10 @@ from mlflowsteps.local.interpreter import (
     TimerFired,
     advance,
 )
-from mlflowsteps.local.records import Json
+from mlflowsteps.local.records import Json, TaskRequest
 from mlflowsteps.local.scheduler.logs import LogSettings
 
-__all__ = ["LiveRun", "OpenTask"]
+__all__ = ["LiveRun", "OpenTask", "request_of"]
 
 
 class OpenTask:
@@ -59,6 +59,28 @@ class OpenTask:
     def waits_for_token(self) -> bool:
         """Whether its end is told by a task token alone, not by its handler."""
         return self.command.resource.endswith(".waitForTaskToken")
+
+
+def request_of(command: StartTask, execution_arn: str, submitted: Json = None) -> TaskRequest:
+    """What a handler is given of a task.
+
+    Args:
+        command: the interpreter's command.
+        execution_arn: the task's execution.
+        submitted: what the task's handler has reported as ``submitted`` before.
+    """
+    return TaskRequest(
+        task_id=f"{execution_arn}#{command.task}",
+        execution_arn=execution_arn,
+        state_name=command.state_name,
+        resource=command.resource,
+        parameters=command.parameters,
+        token=command.token,
+        timeout_seconds=command.timeout_seconds,
+        heartbeat_seconds=command.heartbeat_seconds,
+        role_arn=command.role_arn,
+        submitted=submitted,
+    )
 
 
 class LiveRun:

@@ -36,7 +36,7 @@ from mlflowsteps.local.map_runs import MapRuns
 from mlflowsteps.local.records import TaskHandler, TaskRequest
 from mlflowsteps.local.scheduler.children import Children
 from mlflowsteps.local.scheduler.engine import Engine, Message, failure_row, internal_error, milliseconds, result_of
-from mlflowsteps.local.scheduler.live import LiveRun, OpenTask
+from mlflowsteps.local.scheduler.live import LiveRun, OpenTask, request_of
 from mlflowsteps.local.scheduler.logs import ExecutionLogs, LogSettings
 from mlflowsteps.local.scheduler.reports import EventMaker, Report, failed, succeeded
 from mlflowsteps.local.scheduler.watching import Watcher, Watching, set_once
@@ -539,7 +539,7 @@ class Scheduler:
             if task.settled:
                 return
             task.handed_out = True
-        self._hand_out(_request(live, task), report)
+        self._hand_out(request_of(task.command, live.arn, task.output), report)
 
     def _hand_out(self, request: TaskRequest, report: Report) -> None:
         try:
@@ -553,7 +553,7 @@ class Scheduler:
 
     def _cancel_task(self, live: LiveRun, task: OpenTask) -> None:
         try:
-            self._handlers(task.command.resource).cancel(_request(live, task))
+            self._handlers(task.command.resource).cancel(request_of(task.command, live.arn, task.output))
         except Exception:
             logger.exception("Cancelling task %s of execution %s raised", task.command.state_name, live.arn)
 
@@ -613,22 +613,6 @@ def base_arn(machine_arn: str) -> str:
     'arn:aws:states:us-east-1:123456789012:stateMachine:m'
     """
     return ":".join(machine_arn.split(":")[:7])
-
-
-def _request(live: LiveRun, task: OpenTask) -> TaskRequest:
-    command = task.command
-    return TaskRequest(
-        task_id=f"{live.arn}#{command.task}",
-        execution_arn=live.arn,
-        state_name=command.state_name,
-        resource=command.resource,
-        parameters=command.parameters,
-        token=command.token,
-        timeout_seconds=command.timeout_seconds,
-        heartbeat_seconds=command.heartbeat_seconds,
-        role_arn=command.role_arn,
-        submitted=task.output,
-    )
 
 
 def _record_of(live: LiveRun) -> ExecutionRecord:

@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any
 
-from mlflowsteps.asl.arns import parse_arn
+from mlflowsteps.asl.arns import Arn, parse_arn
 from mlflowsteps.asl.payloads import Json, dumps, loads
 from mlflowsteps.exceptions import ServiceError
 from mlflowsteps.local.services.stepfunctions.refusals import refuse, validation_error
@@ -51,6 +51,13 @@ def check_name(name: str, most: int = MAX_NAME) -> str:
     return name
 
 
+def _parsed(arn: str) -> Arn:
+    try:
+        return parse_arn(arn)
+    except ValueError:
+        raise refuse("InvalidArn", f"Invalid ARN prefix: {arn[:300]}") from None
+
+
 def resource_parts(arn: str, *kinds: str) -> list[str]:
     """What stands behind the account in an ARN of Step Functions, split at the colons.
 
@@ -64,10 +71,7 @@ def resource_parts(arn: str, *kinds: str) -> list[str]:
     Raises:
         ServiceError: InvalidArn.
     """
-    try:
-        found = parse_arn(arn)
-    except ValueError:
-        raise refuse("InvalidArn", f"Invalid ARN prefix: {arn[:300]}") from None
+    found = _parsed(arn)
     parts = found.resource.split(":")
     if found.service != "states" or parts[0] not in kinds or len(parts) < 2 or not parts[1]:
         raise refuse("InvalidArn", f"Resource type not valid in this context: {parts[0][:300]}")
@@ -128,10 +132,7 @@ def check_role(arn: str) -> str:
     Raises:
         ServiceError: InvalidArn.
     """
-    try:
-        found = parse_arn(arn)
-    except ValueError:
-        raise refuse("InvalidArn", f"Invalid ARN prefix: {arn[:300]}") from None
+    found = _parsed(arn)
     if found.service != "iam" or not found.resource.startswith("role/"):
         raise refuse("InvalidArn", f"Resource type not valid in this context: {found.resource[:300]}")
     return arn

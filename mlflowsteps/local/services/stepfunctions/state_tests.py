@@ -17,11 +17,11 @@ from mlflowsteps.asl.fields import JSONATA, JSONPATH
 from mlflowsteps.asl.payloads import Json, dumps, loads
 from mlflowsteps.asl.validate import invalid_definition_message, validate
 from mlflowsteps.exceptions import ServiceError, StatesError
-from mlflowsteps.local.interpreter import RunHeader, StartTask
+from mlflowsteps.local.interpreter import RunHeader
 from mlflowsteps.local.interpreter.probe import Mock, Probe, ProbeSettings
 from mlflowsteps.local.map_runs.formats import FORMATS
 from mlflowsteps.local.map_runs.inputs import batches
-from mlflowsteps.local.records import TaskRequest
+from mlflowsteps.local.scheduler.live import request_of
 from mlflowsteps.local.services.stepfunctions.base import Operations, Record
 from mlflowsteps.local.services.stepfunctions.checks import check_choice, check_json, check_role
 from mlflowsteps.local.services.stepfunctions.mocks import MODES, check_mock_result
@@ -112,7 +112,7 @@ class StateTestOperations(Operations):
         task = probe.start()
         exchange: Record = {}
         while task is not None:
-            event, exchange = self._scheduler.try_task(_request(probe, task), MAX_SECONDS)
+            event, exchange = self._scheduler.try_task(request_of(task, probe.header.execution_arn), MAX_SECONDS)
             task = probe.tell(event)
         return exchange
 
@@ -306,20 +306,6 @@ def _context(params: Record, header: RunHeader, state: State, given: Json, *, in
     if in_map:
         context["Map"] = {"Item": {"Index": 0, "Value": given}}
     return context | _object(params, "context")
-
-
-def _request(probe: Probe, task: StartTask) -> TaskRequest:
-    return TaskRequest(
-        task_id=f"{probe.header.execution_arn}#{task.task}",
-        execution_arn=probe.header.execution_arn,
-        state_name=task.state_name,
-        resource=task.resource,
-        parameters=task.parameters,
-        token=task.token,
-        timeout_seconds=task.timeout_seconds,
-        heartbeat_seconds=task.heartbeat_seconds,
-        role_arn=task.role_arn,
-    )
 
 
 def _note_batches(probe: Probe) -> None:
