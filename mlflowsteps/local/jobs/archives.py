@@ -16,6 +16,8 @@ __all__ = ["ArchiveError", "pack", "unpack"]
 
 MAX_BYTES = 64 << 30
 MAX_MEMBERS = 200_000
+KEPT_FREE_BYTES = 1 << 28
+"""So much of the disk stays free: archives of zeros grow a thousandfold."""
 
 
 class ArchiveError(ValueError):
@@ -43,6 +45,7 @@ def unpack(archive: Path, folder: Path, *, max_bytes: int = MAX_BYTES, max_membe
         raise ArchiveError("This Python's tarfile lacks the 'data' filter; use Python 3.11.4 or newer.")
     links: list[tarfile.TarInfo] = []
     count, total, files = 0, 0, 0
+    room = shutil.disk_usage(folder).free - KEPT_FREE_BYTES
     try:
         with tarfile.open(archive, "r:*") as tar:
             for member in tar:
@@ -51,6 +54,11 @@ def unpack(archive: Path, folder: Path, *, max_bytes: int = MAX_BYTES, max_membe
                     raise ArchiveError(
                         f"{archive.name} holds more than {max_members} members or {max_bytes} bytes (reached at "
                         f"{member.name!r}); it is not unpacked further."
+                    )
+                if total > room:
+                    raise ArchiveError(
+                        f"{archive.name} holds at least {total} bytes (reached at {member.name!r}), and the disk has "
+                        f"room for {max(0, room)}; it is not unpacked further."
                     )
                 if member.issym() or member.islnk():
                     links.append(tarfile.data_filter(member, str(folder)))

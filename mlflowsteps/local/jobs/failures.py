@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["JobAbandoned", "JobFailure", "JobStopped", "clip_reason"]
+import re
+
+__all__ = ["JobAbandoned", "JobFailure", "JobStopped", "clip_reason", "plain"]
 
 MAX_REASON = 1024
+_COLOUR = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")  # a terminal's commands
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_MISSING = re.compile(r"ModuleNotFoundError: No module named '([A-Za-z_]\w*)")
+_DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml", "PIL": "pillow", "cv2": "opencv-python-headless"}
 
 
 class JobFailure(Exception):
@@ -41,9 +47,31 @@ def clip_reason(head: str, *, log_path: str | None = None, tail: str = "") -> st
     >>> clip_reason("AlgorithmError: Exit Code: 3", log_path="/jobs/a/log.txt", tail="last words")
     'AlgorithmError: Exit Code: 3\nLog: /jobs/a/log.txt\n...last words'
     """
-    where = f"\nLog: {log_path}" if log_path else ""
+    head, tail = plain(head), plain(tail)
+    where = _hint(head + tail) + (f"\nLog: {log_path}" if log_path else "")
     head = head[: max(MAX_REASON // 2, MAX_REASON - len(where) - len(tail) - 5)][: MAX_REASON - len(where)]
     room = MAX_REASON - len(head) - len(where) - 4
     if not tail or room < 20:
         return head + where
     return f"{head}{where}\n...{tail[-room:]}"
+
+
+def plain(text: str) -> str:
+    r"""Text without a terminal's colours and control characters.
+
+    >>> plain("\x1b[31mred\x1b[0m\x00, \x07\\n")
+    'red, \\n'
+    """
+    return _CONTROL.sub("", _COLOUR.sub("", text))
+
+
+def _hint(text: str) -> str:
+    """What to do where an image brings a package that is not here."""
+    found = _MISSING.search(text)
+    if found is None:
+        return ""
+    name = _DISTRIBUTIONS.get(found[1], found[1])
+    return (
+        f"\nHint: an image's own packages are not here; jobs run with the runtime's Python: pip install {name}, or "
+        "name it in requirements.txt"
+    )

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 
 from mlflowsteps.local.jobs.cluster import instances_of
 from mlflowsteps.local.jobs.container import Container, Record, Services
-from mlflowsteps.local.jobs.failures import clip_reason
+from mlflowsteps.local.jobs.failures import clip_reason, plain
 from mlflowsteps.local.jobs.folders import JobFolder
 from mlflowsteps.local.jobs.kinds import PROCESSING, TRAINING, TUNING, Kind
-from mlflowsteps.local.jobs.process import Command, Control, Ending
+from mlflowsteps.local.jobs.process import Command, Control, Ending, kill_marked
 
 __all__ = ["LOCAL_KEY", "MOST_INSTANCES", "Job", "Record", "Services"]
 
@@ -160,6 +160,8 @@ class Job:
             ending = self.control.wait(processes, max_runtime_seconds=float(limit), tick=tick)
         finally:
             self.control.terminate(processes, 0.0)
+            if left := kill_marked(self.folder.path):
+                self.folder.note(f"{left} processes that the job left running were killed, as with a container")
         self.folder.note(f"ended with exit code {ending.code}" + (f", {ending.stopped}" if ending.stopped else ""))
         return ending
 
@@ -169,7 +171,7 @@ class Job:
         with contextlib.suppress(OSError):
             if file.is_file():  # a pipe would be waited for
                 with file.open("rb") as stream:
-                    return stream.read(limit).decode("utf-8", "replace").strip() or None
+                    return plain(stream.read(limit).decode("utf-8", "replace")).strip() or None
         return None
 
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,10 @@ from mlflowsteps.local.jobs.environment import MARKER
 from mlflowsteps.local.jobs.failures import JobAbandoned, JobStopped
 from mlflowsteps.local.jobs.pathmode import LAUNCHER
 
-__all__ = ["Command", "Control", "Ending", "JobProcess", "kill_orphans"]
+__all__ = ["Command", "Control", "Ending", "JobProcess", "kill_marked", "kill_orphans"]
+
+
+_KILL_ROUNDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,12 +303,34 @@ def _stat_of(pid: int | str) -> list[str] | None:
 
 def _has_marked_member(group: int, folder: Path) -> bool:
     """Whether a process of this group, whose leader may be gone, carries the job folder's mark."""
+    return any(stat[2] == str(group) for _, stat in _marked(folder))
+
+
+def _marked(folder: Path) -> Iterator[tuple[int, list[str]]]:
+    """Pid and stat of the processes that carry a job folder's mark."""
     mark = f"{MARKER}={folder}".encode()
     for entry in Path("/proc").glob("[0-9]*"):
-        stat = _stat_of(entry.name)
-        if stat is None or stat[2] != str(group):
-            continue
         with contextlib.suppress(OSError):
-            if mark in (entry / "environ").read_bytes().split(b"\0"):
-                return True
-    return False
+            if mark in (entry / "environ").read_bytes().split(b"\0") and (stat := _stat_of(entry.name)):
+                yield int(entry.name), stat
+
+
+def kill_marked(folder: Path) -> int:
+    """Kill what a job has left running in sessions of its own: a container dies as a whole. Linux only.
+
+    Args:
+        folder: the job's folder, all of whose own processes have ended.
+
+    Returns:
+        How many processes got SIGKILL.
+    """
+    killed = 0
+    for _ in range(_KILL_ROUNDS):  # one that forks meanwhile is found by the next look
+        found = [pid for pid, stat in _marked(folder) if stat[0] not in "ZX"]
+        if not found:
+            break
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+                killed += 1
+    return killed

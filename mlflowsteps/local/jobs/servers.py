@@ -21,7 +21,7 @@ from mlflowsteps.local.jobs.failures import JobFailure
 from mlflowsteps.local.jobs.folders import JobFolder
 from mlflowsteps.local.jobs.models import containers_of
 from mlflowsteps.local.jobs.pathmode import REWRITTEN, refuse_literal_paths
-from mlflowsteps.local.jobs.process import Control, JobProcess
+from mlflowsteps.local.jobs.process import Control, JobProcess, kill_marked
 from mlflowsteps.local.jobs.transfer import download, sources
 
 __all__ = ["Answer", "ModelServer"]
@@ -163,6 +163,7 @@ class ModelServer:
         with _ports_lock:
             _used_ports.difference_update(self.ports)
         for container in self._containers:
+            kill_marked(container.folder.path)
             container.folder.tidy()
 
 

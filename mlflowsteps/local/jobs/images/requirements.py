@@ -22,6 +22,7 @@ from pathlib import Path
 
 __all__ = ["PACKAGES", "InstallError", "folder_for", "install", "main", "missing_lines"]
 
+_LAST_WORDS = 400  # characters of pip's own message that stand in the error
 PACKAGES = "MLFLOWSTEPS_PACKAGES"
 """Variable of a job's environment: the folder that holds the folders; empty where nothing is to be installed."""
 
@@ -133,12 +134,19 @@ def _fill(file: Path, folder: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "PIP_TARGET"}
     try:
         found = subprocess.run(  # noqa: S603 - the user's own packages are the point
-            [*command, str(beside), "-r", wanted.name], check=False, cwd=file.parent, env=environment
+            [*command, str(beside), "-r", wanted.name],
+            check=False,
+            cwd=file.parent,
+            env=environment,
+            stderr=subprocess.PIPE,
         )
+        sys.stderr.buffer.write(found.stderr)
+        sys.stderr.buffer.flush()
         if found.returncode:
+            said = found.stderr.decode("utf-8", "replace").strip()[-_LAST_WORDS:]
             shown = shlex.join([sys.executable, "-m", "pip", "install", "-r", file.name])
             raise InstallError(
-                f'InstallRequirementsError:\nExitCode {found.returncode}\nErrorMessage ""\nCommand "{shown}"'
+                f'InstallRequirementsError:\nExitCode {found.returncode}\nErrorMessage "{said}"\nCommand "{shown}"'
             )
         if not folder.is_dir():
             _name(beside, folder)

@@ -10,7 +10,6 @@ Source:
 from __future__ import annotations
 
 import argparse
-import collections
 import json
 import os
 import shlex
@@ -32,6 +31,8 @@ __all__ = ["arguments_of", "main", "variables"]
 
 _PRIVATE = frozenset({"default_user_module_name", "_tuning_objective_metric"})
 _TAIL_LINES = 25
+_CHUNK_BYTES = 1 << 16
+_LAST_WORDS_SECONDS = 1.0
 
 
 class ScriptError(Exception):
@@ -181,7 +182,7 @@ def _command(code: Path, program: str, arguments: list[str]) -> list[str]:
 
 def _run(command: list[str], code: Path, environment: dict[str, str]) -> tuple[int, str]:
     """Run the script; its exit code and the end of its stderr, which is passed on as it comes."""
-    tail: collections.deque[bytes] = collections.deque(maxlen=_TAIL_LINES)
+    tail = bytearray()
     child = subprocess.Popen(  # noqa: S603 - running the user's script is the point
         command,
         cwd=code,
@@ -198,16 +199,18 @@ def _run(command: list[str], code: Path, environment: dict[str, str]) -> tuple[i
 
     def copy() -> None:
         assert child.stderr is not None  # noqa: S101 - PIPE was asked for
-        for line in child.stderr:
-            sys.stderr.buffer.write(line)
+        while chunk := os.read(child.stderr.fileno(), _CHUNK_BYTES):  # a line may be of any length
+            sys.stderr.buffer.write(chunk)
             sys.stderr.buffer.flush()
-            tail.append(line)
+            tail.extend(chunk)
+            del tail[:-_CHUNK_BYTES]
 
     copier = threading.Thread(target=copy, daemon=True)
     copier.start()
-    code_ = child.wait()
-    copier.join(timeout=5.0)
-    return code_, b"".join(tail).decode("utf-8", "replace").strip()
+    status = child.wait()
+    copier.join(timeout=_LAST_WORDS_SECONDS)  # a process that the script left running may hold the pipe open
+    lines = bytes(tail).decode("utf-8", "replace").splitlines()
+    return status, "\n".join(lines[-_TAIL_LINES:]).strip()
 
 
 def _die_with_parent() -> Callable[[], None] | None:
@@ -256,11 +259,18 @@ def train(framework: str) -> None:
 def _script_error(status: int, tail: str, command: list[str]) -> str:
     """The toolkit's text of a script that failed; of the error's text the end, which says most."""
     shown = status if status > 0 else 128 - status
-    memory = "\nOutOfMemory: Process killed by SIGKILL (signal 9)" if status == -signal.SIGKILL else ""
+    memory = f"\n{_killed(-status)}" if status < 0 else ""
     return (
         f'ExecuteUserScriptError:\nExitCode {shown}\nErrorMessage "{tail[-400:]}"{memory}\n'
         f'Command "{shlex.join(command)[:200]}"'
     )
+
+
+def _killed(number: int) -> str:
+    """Which signal ended a script: the text of one that may mean that memory ran out is the toolkit's."""
+    head = "OutOfMemory: " if number == signal.SIGKILL else ""
+    name = next((item.name for item in signal.Signals if item == number), "a signal")
+    return f"{head}Process killed by {name} (signal {number})"
 
 
 def main() -> int:
