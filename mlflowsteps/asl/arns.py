@@ -6,16 +6,32 @@ or an action exists is the catalog's and the validator's business.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 __all__ = [
-    "Arn", "Resource", "activity_arn", "execution_arn", "express_arn", "lambda_arn", "map_run_arn", "parse_arn",
-    "parse_resource", "role_arn", "sagemaker_arn", "state_machine_arn",
+    "NAME_FORBIDDEN", "NAME_LENGTH", "Arn", "Resource", "activity_arn", "execution_arn", "express_arn", "is_name",
+    "lambda_arn", "map_run_arn", "parse_arn", "parse_resource", "role_arn", "sagemaker_arn", "state_machine_arn",
 ]  # fmt: skip
 
 REQUEST_RESPONSE = "request_response"
 _PATTERNS = {".sync": "sync", ".sync:2": "sync:2", ".waitForTaskToken": "waitForTaskToken"}
+
+NAME_LENGTH = 80
+
+# Blanks, wildcards, brackets, special and control characters: the list of CreateStateMachine's documentation. Lone
+# surrogates are no characters at all, and have no UTF-8.
+NAME_FORBIDDEN = re.compile(r"[\s?*<>{}\[\]\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
+
+
+def is_name(name: str, most: int = NAME_LENGTH) -> bool:
+    """Whether a state machine, execution or activity may have this name.
+
+    >>> is_name("Train-1"), is_name("Train 1")
+    (True, False)
+    """
+    return 1 <= len(name) <= most and not NAME_FORBIDDEN.search(name)
 
 
 @dataclass(frozen=True, slots=True)

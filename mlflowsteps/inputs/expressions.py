@@ -96,7 +96,8 @@ class Expression(Reference):
         raise TypeError(f"{self!r} is known only while the workflow runs and has no {use}; {fix}")
 
     def __bool__(self) -> NoReturn:  # noqa: PLE0304 - it has none
-        self._unknown("truth value", "compare it in a Choice state: choice.when(placeholder.equals(...), next_step)")
+        fix = "compare it in a Choice state: choice.when(placeholder.equals(...), next_step)"
+        self._unknown("truth value", f"{fix}; where another library asks for it, give text: str(placeholder)")
 
     def __int__(self) -> NoReturn:
         self._unknown("int value", "give the placeholder itself, or compute with intrinsics.math_add(placeholder, 1)")

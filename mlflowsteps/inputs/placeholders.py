@@ -209,6 +209,11 @@ class Placeholder(Expression):
             raise ValueError(f"A schema is a dict of keys and types, not {schema!r}")  # noqa: TRY004 - as for keys
         for key, kind in schema.items():
             inner = unwrapped(kind)
+            if isinstance(inner, str | int | float):
+                raise ValueError(  # noqa: TRY004 - as for keys
+                    f"Key {key!r} of the schema has the type {inner!r}, which is none: write a type, such as str, int "
+                    "or list[str], without quotes."
+                )
             keys = unwrapped(inner_of_optional(inner))  # what an optional object has where it is given
             if isinstance(keys, dict) and keys:
                 self._add(self._key(key), inner)._set_schema(keys)

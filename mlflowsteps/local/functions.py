@@ -6,6 +6,7 @@ exception. It imports no function by name and runs nothing that was not register
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import threading
@@ -111,10 +112,15 @@ class FunctionRegistry:
 
         Raises:
             ValueError: the name is none.
-            TypeError: the function cannot be called.
+            TypeError: the function cannot be called, or not with two arguments.
         """
         if not callable(function):
             raise TypeError(f"The function registered as {name!r} is {function!r}, which cannot be called.")
+        if not _takes_two(function):
+            raise TypeError(
+                f"The function registered as {name!r} cannot be called as function(event, context), as Lambda calls "
+                f"it; it is {function!r}."
+            )
         bare = function_name(name)
         with self._lock:
             self._functions[bare] = function
@@ -201,6 +207,19 @@ def function_name(identifier: str) -> str:
             "arn:aws:lambda:<region>:<account>:function:<name>."
         )
     return match[1]
+
+
+def _takes_two(function: Callable[..., Any]) -> bool:
+    """Whether a function can be given event and context; True where Python cannot tell."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # such as some built-ins
+        return True
+    try:
+        signature.bind(None, None)
+    except TypeError:
+        return False
+    return True
 
 
 def _succeeded(context: FunctionContext, result: object) -> FunctionResult:

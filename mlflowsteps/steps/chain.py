@@ -78,7 +78,7 @@ class Chain:
 
     def _last(self) -> State:
         if not self._length:
-            raise ValueError("The chain is empty")
+            raise ValueError("The chain is empty. Give it one step at least.")
         return self._items[self._length - 1]
 
     def _own(self, steps: list[State]) -> None:
@@ -160,7 +160,7 @@ def head_of(step: Step) -> State:
     if not isinstance(step, Chain):
         return step
     if not len(step):
-        raise ValueError("The chain is empty")
+        raise ValueError("The chain is empty. Give it one step at least.")
     return step.steps[0]
 
 

@@ -66,7 +66,10 @@ class Graph(Block):
         if is_foreign(branch):
             branch = adopted(branch)
         if not isinstance(branch, State | Chain):
-            raise ValueError(f"Expected branch to be a State or a Chain, but got `{branch}`")  # noqa: TRY004 - the old SDK's
+            raise ValueError(  # noqa: TRY004 - the old SDK's
+                f"Expected branch to be a State or a Chain, but got `{branch}` ({type(branch).__name__}). Give a step, "
+                "Chain([...]) of several, or for a whole workflow a definition as a dict."
+            )
         super().__init__(fields)
         self.branch: Step = branch
 

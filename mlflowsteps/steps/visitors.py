@@ -46,6 +46,6 @@ class ValidationVisitor:
         if state.state_id in self.states:
             raise ValueError(
                 "Each state in a workflow must have a unique state id. Found duplicate state id "
-                f"{state.state_id!r} in workflow."
+                f"{state.state_id!r} in workflow. Give one of them another name."
             )
         self.states[state.state_id] = state

@@ -29,6 +29,7 @@ from mlflowsteps.steps.state import State
 from mlflowsteps.steps.states import Chain, ValidationVisitor
 from mlflowsteps.steps.tags import tag_list
 from mlflowsteps.workflow import polling
+from mlflowsteps.workflow.arguments import check_machine_arn, check_name, check_role, input_text, read_input
 from mlflowsteps.workflow.client import Connection, StepFunctionsClient, connect
 from mlflowsteps.workflow.cloudformation import build_template
 from mlflowsteps.workflow.execution import Execution, ExecutionStatus, linked
@@ -182,10 +183,12 @@ class Workflow(Versioned):
             DefinitionError: the definition has faults; all of them are named.
             WorkflowExists: one of this name has another definition or role; ``update`` and ``upsert`` change it.
             MissingRequiredParameter: there is no role.
+            ValueError: the name or the role is none.
         """
         if self.state_machine_arn is not None:
             logger.info("Workflow %s exists already: %s", self.name, self.state_machine_arn)
             return self.state_machine_arn
+        check_name(self.name, "workflow")
         text = self._definition_text()
         role = self._required_role()
         upload_sources(self.definition, self.connection, self.s3_client)
@@ -233,7 +236,7 @@ class Workflow(Versioned):
         text = self._definition_text(graph)
         if definition is not None:
             upload_sources(graph, self.connection, self.s3_client)
-        self._send(arn, text, role or self._required_role())
+        self._send(arn, text, self._required_role(role))
         self.definition, self.role = graph, role or self.role
         logger.info("Workflow %s was updated: %s", self.name, arn)
         return arn
@@ -336,13 +339,15 @@ class Workflow(Versioned):
                 return text
         return json.dumps(definition, separators=(",", ":"), ensure_ascii=False)
 
-    def _required_role(self) -> str:
-        if not self.role:
+    def _required_role(self, given: str | None = None) -> str:
+        role = given or self.role
+        if not role:
             raise MissingRequiredParameter(
                 f"Workflow {self.name!r} needs role=..., the ARN of the IAM role that Step Functions acts as; the "
                 "embedded runtime takes any, such as 'arn:aws:iam::123456789012:role/workflow'."
             )
-        return self.role
+        check_role(role)
+        return role
 
     def _required_arn(self, what: str) -> str:
         if self.state_machine_arn is None:
@@ -398,6 +403,7 @@ class Workflow(Versioned):
 
         Raises:
             InvalidInput: the inputs do not fit ``execution_input``, or are no JSON; every fault is named.
+            ValueError: the name is none.
             WorkflowNotFound: the workflow was not created.
         """
         response = self.client.start_execution(**self._start(name, inputs, qualifier))
@@ -443,6 +449,7 @@ class Workflow(Versioned):
         self._required_arn("execute")
         request: dict[str, Any] = {"stateMachineArn": self.qualified_arn(qualifier)}
         if name is not None:
+            check_name(name, "execution")
             request["name"] = name
         if text is not None:
             request["input"] = text
@@ -486,10 +493,7 @@ class Workflow(Versioned):
         """The checked input as JSON text; None where none was given."""
         value = inputs = as_json(inputs)
         if isinstance(inputs, str):
-            try:
-                value = json.loads(inputs)
-            except ValueError as error:
-                raise InvalidInput(f"inputs is text that is no JSON: {error}. Give a dict, or JSON text.") from None
+            value = read_input(inputs)
         if self.workflow_input is not None:
             given, value = value, self.workflow_input.filled(value)
             faults = self.workflow_input.faults(value)
@@ -499,10 +503,7 @@ class Workflow(Versioned):
                 inputs = value
         if inputs is None or isinstance(inputs, str):
             return inputs
-        try:
-            return json.dumps(value, indent=4 if self.format_json else None, allow_nan=False, ensure_ascii=False)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise InvalidInput(f"inputs cannot be written as JSON: {error}") from error
+        return input_text(value, indent=4 if self.format_json else None)
 
     def list_executions(
         self, max_items: int = 100, status_filter: ExecutionStatus | str | None = None, html: bool = False
@@ -557,7 +558,11 @@ class Workflow(Versioned):
         Args:
             state_machine_arn: its ARN.
             client: as the constructor's.
+
+        Raises:
+            ValueError: the ARN is no state machine's.
         """
+        check_machine_arn(state_machine_arn)
         connection = connect(client)
         found = connection.client.describe_state_machine(stateMachineArn=state_machine_arn)
         settings = Settings.described(found)

@@ -99,6 +99,8 @@ def test_a_collection_with_a_schema_takes_no_other_key_and_names_the_nearest() -
 
 
 def test_a_schema_that_is_no_dict_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"Key 'b' of the schema has the type 'int', which is none: write a type"):
+        ExecutionInput(schema={"a": {"b": "int"}})
     with pytest.raises(ValueError, match="A schema is a dict"):
         ExecutionInput(schema=["JobName"])
 

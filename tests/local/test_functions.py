@@ -32,6 +32,19 @@ def test_a_function_answers_to_its_name_and_any_arn_of_it(registry, identifier):
     assert json.loads(registry.invoke(identifier, b"{}").payload) == ARN + "f" + qualifier
 
 
+@pytest.mark.parametrize("function", [lambda event: event, lambda: 1, lambda event, context, third: 1])
+def test_a_function_that_lambda_could_not_call_is_refused_when_it_is_registered(registry, function):
+    with pytest.raises(TypeError, match=r"'f' cannot be called as function\(event, context\)"):
+        registry.register("f", function)
+    assert registry.names() == []
+
+
+@pytest.mark.parametrize("function", [lambda *given: 1, lambda event, context, *, more=1: 1, print, max])
+def test_a_function_that_takes_two_and_may_take_more_is_taken(registry, function):
+    registry.register("f", function)
+    assert registry.names() == ["f"]
+
+
 @pytest.mark.parametrize("identifier", ["", "a b", "arn:aws:s3:::bucket", ARN, "a/b", "../f", "f" * 200])
 def test_what_names_no_function_is_refused(registry, identifier):
     with pytest.raises(ValueError, match="names no Lambda function"):

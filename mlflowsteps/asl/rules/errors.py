@@ -33,6 +33,8 @@ _NUMBERS: dict[str, tuple[bool, float, float]] = {
     "MaxDelaySeconds": (True, 1, 31_622_400),
 }
 _HINTS = {
+    "ErrorEquals": 'ErrorEquals: a list of names of errors, such as ["States.ALL"]',
+    "Next": "Next: name of the state to go on with",
     "IntervalSeconds": "Seconds before the first retry, 1 or more; left out it is 1",
     "MaxAttempts": "Number of retries, 0 for none; left out it is 3",
     "BackoffRate": "What the wait is multiplied by after each retry, 1 or more; left out it is 2",
@@ -61,7 +63,8 @@ def entry_frames(state: State) -> Found:
                 continue
             missing = [name for name in ("ErrorEquals", *needed) if name not in entry]
             if missing:
-                yield fault(where, f"These fields are required: [{', '.join(missing)}]")
+                hint = "; ".join(_HINTS[name] for name in missing)
+                yield fault(where, f"These fields are required: [{', '.join(missing)}]", hint)
             for name in entry:
                 if name not in known:
                     yield fault(where, f"Field '{name}' is not supported", state.hints.near(name, known))

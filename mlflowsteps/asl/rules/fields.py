@@ -96,7 +96,8 @@ def required(state: State) -> Found:
     if state.type == "Map" and not {"ItemProcessor", "Iterator"} & state.body.keys():
         missing.append("ItemProcessor")
     if missing:
-        yield fault(state.pointer, f"These fields are required: [{', '.join(missing)}]")
+        hint = "; ".join(f"{name}: {fields_of(state.type)[name].doc}" for name in missing)
+        yield fault(state.pointer, f"These fields are required: [{', '.join(missing)}]", hint)
 
 
 def exclusive(state: State) -> Found:

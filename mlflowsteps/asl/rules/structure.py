@@ -90,7 +90,8 @@ def required_fields(level: Level) -> Found:
     """StartAt and States are there."""
     missing = [name for name in ("States", "StartAt") if name not in level.body]
     if missing:
-        yield fault(level.pointer, f"These fields are required: [{', '.join(missing)}]")
+        hint = "States holds the states by name, StartAt names the first one"
+        yield fault(level.pointer, f"These fields are required: [{', '.join(missing)}]", hint)
 
 
 def frame_fields(level: Level) -> Found:
@@ -228,7 +229,7 @@ def terminal_state(level: Level) -> Found:
     for state in level.states.values():
         if any(isinstance(name, str) and name not in level.block for _, _, name in _targets("", state.body)):
             return  # told as a missing target, which may be the end
-    hint = 'Give the last state "End": true, or add a Succeed or Fail state'
+    hint = 'Let a path end: give its last state "End": true (in Python: no next step), or add a Succeed or Fail state'
     yield fault(level.pointer, "Workflow has no terminal state", hint, code="MISSING_END_STATE")
 
 

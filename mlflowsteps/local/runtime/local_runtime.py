@@ -38,7 +38,7 @@ from mlflowsteps.local.services.sagemaker import SageMaker
 from mlflowsteps.local.services.sagemaker_runtime import SageMakerRuntime
 from mlflowsteps.local.services.stepfunctions import ACTIVITIES, StepFunctions
 from mlflowsteps.local.services.sts import Sts
-from mlflowsteps.local.services.wire import boto_name, missing_service
+from mlflowsteps.local.services.wire import boto_name
 from mlflowsteps.local.store import Store
 from mlflowsteps.local.tasks.activities import Activities
 from mlflowsteps.local.tasks.handlers import IntegrationFunction, TaskHandlers
@@ -212,7 +212,7 @@ class LocalRuntime:
         service = boto_name(name)
         played = self._players.find(service)
         if played is None:
-            raise ValueError(missing_service(service))
+            raise ValueError(self._players.missing(service))
         return played.client
 
     def session(self) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlflowsteps.local.runtime.moto import MotoServer
-from mlflowsteps.local.services.wire import Wire
+from mlflowsteps.local.services.wire import Wire, missing_service
 from mlflowsteps.local.tasks.calls import Played
 
 __all__ = ["Players"]
@@ -58,6 +59,14 @@ class Players:
             return Played(self.wire.client(service), own=True)
         client = self._moto.client(service) if self._moto else None
         return None if client is None else Played(client, own=False)
+
+    def missing(self, service: str) -> str:
+        """What to say where nothing plays a service: a near miss, or what would play it."""
+        plays = sorted({*self._makers, *self._given})
+        near = difflib.get_close_matches(service, plays, n=1, cutoff=0.8)
+        if near:
+            return f"The local runtime does not play {service}. Did you mean {near[0]!r}? It plays {', '.join(plays)}."
+        return missing_service(service)
 
     def check_fault(self, service: str, operation: str) -> None:
         """Raise the ServiceError that ``fail_next`` asked for."""

@@ -56,7 +56,7 @@ def test_a_fault_is_found_at_its_place(name):
     assert_told(*FAULTS[name])
 
 
-MENDED = ["BackoffRate below 1", "ALL not alone", "jitter"]
+MENDED = ["retrier without ErrorEquals", "BackoffRate below 1", "ALL not alone", "jitter"]
 
 
 @pytest.mark.parametrize("name", MENDED)

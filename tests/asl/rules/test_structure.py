@@ -140,6 +140,10 @@ def test_a_fault_is_found_at_its_place(name):
 
 
 MENDED = [
+    "no States",
+    "no StartAt",
+    "no Resource",
+    "no ItemProcessor",
     "no end",
     "unreachable",
     "neither Next nor End",

@@ -349,6 +349,8 @@ def test_a_service_that_nothing_plays_is_refused_with_what_to_add(root):
     with LocalRuntime(root) as runtime:
         with pytest.raises(ValueError, match=r"does not play sns.*clients=\{'sns': client\}"):
             runtime.client("sns")
+        with pytest.raises(ValueError, match=r"Did you mean 'stepfunctions'\? It plays lambda, logs, s3, "):
+            runtime.client("stepfunction")
         assert runtime.client("states") is runtime.client("stepfunctions")
         assert runtime.client("s3") is runtime.client("s3")
 

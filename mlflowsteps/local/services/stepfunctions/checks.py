@@ -5,10 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 from typing import Any
 
-from mlflowsteps.asl.arns import Arn, parse_arn
+from mlflowsteps.asl.arns import NAME_LENGTH, Arn, is_name, parse_arn
 from mlflowsteps.asl.payloads import Json, dumps, loads
 from mlflowsteps.exceptions import ServiceError
 from mlflowsteps.local.services.stepfunctions.refusals import refuse, validation_error
@@ -33,20 +32,15 @@ MAX_PAYLOAD_BYTES = 262_144
 DEFAULT_PAGE, MAX_PAGE = 100, 1000
 MAX_DESCRIPTION = 256
 TOKEN_SECONDS = 86_400.0
-MAX_NAME = 80
-
-# Blanks, wildcards, brackets, special and control characters: the list of CreateStateMachine's documentation. Lone
-# surrogates are no characters at all, and have no UTF-8.
-_FORBIDDEN = re.compile(r"[\s?*<>{}\[\]\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 
 
-def check_name(name: str, most: int = MAX_NAME) -> str:
+def check_name(name: str, most: int = NAME_LENGTH) -> str:
     """The name of a state machine, execution or activity of at most so many characters, if it is one.
 
     Raises:
         ServiceError: InvalidName.
     """
-    if not 1 <= len(name) <= most or _FORBIDDEN.search(name):
+    if not is_name(name, most):
         raise refuse("InvalidName", name.encode("utf-8", "backslashreplace").decode())
     return name
 
@@ -94,8 +88,8 @@ def check_worker(name: str | None) -> str | None:
     Raises:
         ServiceError: ValidationException.
     """
-    if name is not None and not 1 <= len(name) <= MAX_NAME:
-        raise validation_error("workerName", name, f"Member must have length between 1 and {MAX_NAME}")
+    if name is not None and not 1 <= len(name) <= NAME_LENGTH:
+        raise validation_error("workerName", name, f"Member must have length between 1 and {NAME_LENGTH}")
     return name
 
 
