@@ -127,6 +127,11 @@ class View:
     def __str__(self) -> str:
         return self.to_text()
 
+    def __repr__(self) -> str:
+        count = sum(1 for _ in self.model.states())
+        status = f", {self.status.status}" if self.status is not None else ""
+        return f"<{type(self).__name__} {self.title!r}: {count} state{'' if count == 1 else 's'}{status}>"
+
     def to_markdown(self) -> str:
         """The states as a Markdown table."""
         raise NotImplementedError

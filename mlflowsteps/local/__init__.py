@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["LocalRuntime", "SystemClock", "VirtualClock", "active"]
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 def __getattr__(name: str) -> Any:
     if name == "LocalRuntime":
         from mlflowsteps.local.runtime import LocalRuntime

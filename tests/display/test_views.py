@@ -91,6 +91,15 @@ def failed(**fields) -> ProgressView:
     return ProgressView(samples.TARGET, description, events, now=BEGIN + 9999)
 
 
+def test_repr_is_a_line_with_name_size_and_status():
+    definition = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
+    progress = ProgressView(definition, {"name": "run-1", "status": "RUNNING"}, [])
+
+    assert repr(GraphView(definition, title="Churn")) == "<GraphView 'Churn': 1 state>"
+    assert repr(progress) == "<ProgressView 'run-1': 1 state, RUNNING>"
+    assert repr(GraphView({"States": 5})) == "<GraphView '': 0 states>"
+
+
 def test_bundle_has_html_markdown_and_plain_text():
     for view in (GraphView(samples.TARGET), running()):
         bundle = view._repr_mimebundle_()

@@ -52,6 +52,13 @@ def test_public_names_exist(path: Path) -> None:
     assert len(names) == len(set(names))
 
 
+@pytest.mark.parametrize("room", ["", ".steps", ".inputs", ".workflow", ".local", ".display", ".template"])
+def test_completion_offers_every_public_name(room: str) -> None:
+    module = importlib.import_module(f"mlflowsteps{room}")
+
+    assert set(module.__all__) - {"__version__"} <= set(dir(module))
+
+
 @pytest.mark.parametrize("path", module_files(), ids=module_name)
 def test_module_is_no_longer_than_700_lines(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 700

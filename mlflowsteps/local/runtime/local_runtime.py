@@ -17,7 +17,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from mlflowsteps.exceptions import RuntimeClosed, ServiceError
 from mlflowsteps.local.active import activate, deactivate
@@ -384,6 +384,12 @@ class LocalRuntime:
     def __repr__(self) -> str:
         state = "read only" if self.read_only and self._state == "open" else self._state
         return f"<LocalRuntime {str(self.root)!r} ({state}, {self.region}, account {self.account_id})>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "A LocalRuntime cannot be pickled or copied: it owns its folder. In another process, open the folder with "
+            f"LocalRuntime({str(self.root)!r}, read_only=True) to read, or run what changes it in this process."
+        )
 
     # Jobs and executions that tasks wait for
 

@@ -1,7 +1,9 @@
 """LocalRuntime: its folder, who owns it, its life, and what is left when it dies."""
 
+import copy
 import json
 import os
+import pickle
 import signal
 import stat
 import subprocess
@@ -340,6 +342,12 @@ def test_active_runtimes_are_nested(root, tmp_path):
 def test_repr_names_folder_state_and_place(root):
     with LocalRuntime(root) as runtime:
         assert repr(runtime) == f"<LocalRuntime {str(root)!r} (open, us-east-1, account 123456789012)>"
+
+
+@pytest.mark.parametrize("take", [pickle.dumps, copy.deepcopy, copy.copy])
+def test_a_runtime_is_not_pickled_and_says_what_to_do_instead(root, take):
+    with LocalRuntime(root) as runtime, pytest.raises(TypeError, match=r"it owns its folder.*read_only=True"):
+        take(runtime)
 
 
 # Clients and faults
