@@ -6,8 +6,10 @@ The SDK's side runs under a plain session, not under a PipelineSession, so that 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
+import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,22 @@ _ANSWERS: dict[str, dict[str, Any]] = {
     },
     "CreateModel": {"ModelArn": "arn:aws:sagemaker:us-east-1:123456789012:model/parity-job"},
     "ListBuckets": {"Buckets": []},
+    "DescribeAlgorithm": {
+        "ProductId": "p",
+        "TrainingSpecification": {
+            "SupportedTrainingInstanceTypes": ["ml.m5.xlarge", "ml.m5.4xlarge"],
+            "SupportsDistributedTraining": True,
+            "TrainingChannels": [
+                {"Name": "train", "SupportedInputModes": ["File", "Pipe"]},
+                {"Name": "plain", "SupportedInputModes": ["File", "Pipe"]},
+            ],
+            "SupportedHyperParameters": [
+                {"Name": name, "Type": "FreeText", "IsTunable": False, "IsRequired": False, "DefaultValue": "0"}
+                for name in "abcd"
+            ],
+        },
+    },
+    "DescribeModelPackage": {"InferenceSpecification": {"Containers": [{}]}, "ModelApprovalStatus": "Approved"},
 }
 _NAMES = (
     "TrainingJobName", "ProcessingJobName", "TransformJobName", "HyperParameterTuningJobName", "ModelName",
@@ -43,13 +61,19 @@ class Sent(Exception):
 
 
 class Wire:
-    """A boto session that sends nothing, answers what the SDKs need, and keeps every request."""
+    """A boto session that sends nothing, answers what the SDKs need, and keeps every request.
 
-    def __init__(self) -> None:
+    Args:
+        answers: more answers, by operation.
+    """
+
+    def __init__(self, answers: Mapping[str, dict[str, Any]] | None = None) -> None:
         import boto3
         import botocore.session
 
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.uploads: dict[str, Any] = {}
+        self.answers = {**_ANSWERS, **(answers or {})}
         core: Any = botocore.session.Session()
         core.set_credentials("PARITY", "parity")
         core.set_config_variable("region", REGION)
@@ -59,6 +83,8 @@ class Wire:
 
     def _keep(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         self.calls.append((model.name, dict(params)))
+        if model.name == "PutObject":
+            self.uploads[f"s3://{params['Bucket']}/{params['Key']}"] = contents(_bytes_of(params.get("Body", b"")))
 
     def _answer(self, model: Any, **_: Any) -> Any:
         from botocore.awsrequest import AWSResponse
@@ -66,15 +92,34 @@ class Wire:
 
         if model.service_model.service_name == "sagemaker" and model.name.startswith("Create"):
             raise Sent(model.name)
-        answer = {**_ANSWERS.get(model.name, {}), "ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {}}}
+        answer = {**self.answers.get(model.name, {}), "ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {}}}
         return AWSResponse("", 200, HTTPHeaders(), None), answer
 
     def sent(self, operation: str, send: Callable[[], Any]) -> dict[str, Any]:
         """The request of an operation that ``send`` makes the SDK send."""
         self.calls.clear()
+        self.uploads.clear()
         with contextlib.suppress(Sent):
             send()
         return next(dict(params) for name, params in self.calls if name == operation)
+
+
+def _bytes_of(body: Any) -> bytes:
+    if not hasattr(body, "read"):
+        return body.encode() if isinstance(body, str) else bytes(body)
+    found: bytes = body.read()
+    body.seek(0)
+    return found
+
+
+def contents(data: bytes) -> Any:
+    """What an upload holds: a file's text, or an archive's members with theirs."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            members = [(member.name, archive.extractfile(member)) for member in archive if member.isfile()]
+            return sorted([name, stream.read().decode(errors="backslashreplace") if stream else ""] for name, stream in members)
+    except tarfile.TarError:
+        return data.decode(errors="backslashreplace")
 
 
 def normal(value: Any, top: bool = True) -> Any:

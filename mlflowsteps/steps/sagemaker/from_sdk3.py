@@ -5,9 +5,11 @@ Nothing of the SDK is imported.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mlflowsteps.catalog.sagemaker_requests import REQUEST_MEMBERS
+from mlflowsteps.exceptions import DefinitionError, Diagnostic
 from mlflowsteps.inputs.syntax import Json
 from mlflowsteps.steps.sagemaker.from_sdk2 import NO_DATA, run_arguments
 from mlflowsteps.steps.sagemaker.objects import Ask, Kind
@@ -18,20 +20,89 @@ __all__ = ["KINDS"]
 
 
 def _train(trainer: Any, ask: Ask, session: Any) -> Json:
-    call = {"wait": False, "logs": False, **ask.call}
-    return run_arguments(trainer.train(**call), session)
+    _on_sagemaker(trainer, "training_mode", "SAGEMAKER_TRAINING_JOB")
+    return run_arguments(trainer.train(**ask.call), session)
+
+
+def _on_sagemaker(given: Any, attribute: str, wanted: str) -> None:
+    """Refuse what the SDK would start in a container on this machine: it would do so at once, and make no request."""
+    mode = getattr(getattr(given, attribute, None), "name", wanted)
+    if mode != wanted:
+        raise _no_request(
+            f"{type(given).__name__} with {attribute}={mode} runs on this machine at once, without a request.",
+            f"Leave {attribute} out; LocalRuntime runs the workflow's jobs on this machine.",
+        )
+
+
+def _no_request(message: str, fix: str) -> DefinitionError:
+    return DefinitionError([Diagnostic("NO_REQUEST", "", message, fix)])
+
+
+def _fine_tune(trainer: Any, ask: Ask, session: Any) -> Json:
+    """A serverless fine-tuning job, without the SDK's looking round first: at the recipe, the data and the bucket."""
+    for unfit, reason in _UNFIT:
+        if unfit(trainer):
+            raise _no_request(*reason)
+    object.__setattr__(trainer.hyperparameters, "_full_recipe_template", {})  # else the hub is asked for it
+    trainer.skip_reward_validation = True
+    if getattr(trainer, "data_mixing_config", None) is None:
+        trainer.is_multimodal = bool(trainer.is_multimodal)  # says nothing to a job without mixed data
+    session.boto_session = _WithPaths(session.boto_session)
+    return run_arguments(trainer.train(**ask.call), session)
+
+
+class _WithPaths:
+    """A boto session that finds every path in S3, and knows no account.
+
+    Args:
+        offline: the session that gives all other clients.
+    """
+
+    def __init__(self, offline: Any) -> None:
+        self._offline = offline
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._offline, name)
+
+    def client(self, service: str, *arguments: Any, **keywords: Any) -> Any:
+        """A client; those of S3 and STS answer what the SDK asks before it makes the request."""
+        return self if service in ("s3", "sts") else self._offline.client(service, *arguments, **keywords)
+
+    def head_bucket(self, **_: Any) -> dict[str, Any]:
+        """It is there."""
+        return {}
+
+    def list_objects_v2(self, **_: Any) -> dict[str, Any]:
+        """Something is there."""
+        return {"Contents": [{}]}
+
+    def get_caller_identity(self) -> dict[str, Any]:
+        """Nobody knows."""
+        return {"Account": None}
 
 
 def _tune(tuner: Any, ask: Ask, session: Any) -> Json:
-    return run_arguments(tuner.tune(**{"wait": False, "job_name": JOB_NAME, **ask.call}), session)
+    return run_arguments(tuner.tune(**{"job_name": JOB_NAME, **ask.call}), session)
 
 
 def _run(processor: Any, ask: Ask, session: Any) -> Json:
-    return run_arguments(processor.run(**{"wait": False, "logs": False, "job_name": JOB_NAME, **ask.call}), session)
+    return run_arguments(processor.run(**{"job_name": JOB_NAME, **ask.call}), session)
+
+
+def _clarify(processor: Any, ask: Ask, session: Any) -> Json:
+    call = {"job_name": JOB_NAME, **ask.call}
+    method = str(call.pop("method", ""))
+    methods = sorted(name for name in dir(processor) if name.startswith("run_"))
+    if method not in methods:
+        raise _no_request(
+            f"{type(processor).__name__} has several methods that make a request, and none of them is {method!r}.",
+            f"Name one in call={{'method': ..., ...}}: {', '.join(methods)}.",
+        )
+    return run_arguments(getattr(processor, method)(**call), session)
 
 
 def _transform(transformer: Any, ask: Ask, session: Any) -> Json:
-    call = {"wait": False, "logs": False, "job_name": JOB_NAME, "data": NO_DATA, **ask.call}
+    call = {"job_name": JOB_NAME, "data": NO_DATA, **ask.call}
     found = dict(described(run_arguments(transformer.transform(**call), session)))
     if call["data"] == NO_DATA:
         del found["TransformInput"]["DataSource"]
@@ -39,6 +110,12 @@ def _transform(transformer: Any, ask: Ask, session: Any) -> Json:
 
 
 def _build(builder: Any, ask: Ask, session: Any) -> Json:
+    _on_sagemaker(builder, "mode", "SAGEMAKER_ENDPOINT")
+    if isinstance(builder.model, str):
+        raise _no_request(
+            f"ModelBuilder(model={builder.model!r}) looks the model up on the network, in JumpStart or at Hugging Face.",
+            "Give it image_uri and s3_model_data_url in place of model.",
+        )
     return run_arguments(builder.build(**{"model_name": JOB_NAME, **ask.call}), session)
 
 
@@ -56,16 +133,68 @@ def _resource(resource: Any, ask: Ask, session: Any) -> Json:  # noqa: ARG001 - 
     return {name: value for name, value in found.items() if name in REQUEST_MEMBERS[ask.operation]}
 
 
+def _refused(message: str, fix: str) -> Callable[[Any, Ask, Any], Json]:
+    def refuse(*_: Any) -> Json:
+        raise _no_request(message, fix)
+
+    return refuse
+
+
+_HYPERPOD = (
+    "A training on SageMaker HyperPod is started by HyperPod's own command, not by a request of SageMaker.",
+    "Leave compute out for a serverless job; or start it by an EksRunJobStep or a LambdaStep.",
+)
+_UNFIT: tuple[tuple[Callable[[Any], bool], tuple[str, str]], ...] = (
+    (lambda trainer: type(getattr(trainer, "compute", None)).__name__ == "HyperPodCompute", _HYPERPOD),
+    (
+        lambda trainer: trainer.s3_output_path is None,
+        (
+            "Without s3_output_path, the SDK asks AWS for the account to make one up.",
+            "Give it s3_output_path='s3://...'.",
+        ),
+    ),
+    (
+        lambda trainer: ":lambda:" in str(getattr(trainer, "custom_reward_function", "")),
+        (
+            "Of a Lambda function as custom_reward_function, the SDK registers an evaluator in AWS first.",
+            "Register it once, and give custom_reward_function the Evaluator or its ARN.",
+        ),
+    ),
+)
+"""What of a fine-tuning cannot go without AWS, with what to do instead."""
+
+_PIPELINE = "Start a pipeline that is there by PipelineExecutionStep."
+_REFUSED: dict[tuple[str, str], tuple[str, str]] = {
+    ("sagemaker.train.cpt_trainer", "CPTTrainer"): _HYPERPOD,
+    ("sagemaker.train.multi_turn_rl_trainer", "MultiTurnRLTrainer"): (
+        "A MultiTurnRLTrainer makes a request of CreateJob, not of CreateTrainingJob.",
+        "Give that request to AwsSdkStep(service='sagemaker', action='createJob').",
+    ),
+    ("sagemaker.train.evaluate.base_evaluator", "BaseEvaluator"): (
+        "An evaluation of SDK 3 makes a pipeline of SageMaker and starts it; it has no request of one job.",
+        _PIPELINE,
+    ),
+    ("sagemaker.mlops.workflow.pipeline", "Pipeline"): ("A Pipeline has no request of one job.", _PIPELINE),
+    ("sagemaker.core.model_monitor.model_monitoring", "ModelMonitor"): (
+        "A monitor runs its baseline job, waits for it and reads what it has written.",
+        "Make a Processor with the monitor's image_uri and env, and give it to ProcessingStep.",
+    ),
+}
+"""Classes that start something else than a job, a model or an endpoint, with what to do instead."""
+
 _TRAIN, _TUNE = frozenset({"CreateTrainingJob"}), frozenset({"CreateHyperParameterTuningJob"})
 _PROCESS, _TRANSFORM = frozenset({"CreateProcessingJob"}), frozenset({"CreateTransformJob"})
 _MODEL = frozenset({"CreateModel"})
 _ANY = _TRAIN | _TUNE | _PROCESS | _TRANSFORM
+_ALL = frozenset(REQUEST_MEMBERS)
 _CONTEXT, _RESOURCES = "sagemaker.core.workflow.pipeline_context", "sagemaker.core.resources"
 
 KINDS: dict[tuple[str, str], Kind] = {
     ("sagemaker.train.model_trainer", "ModelTrainer"): Kind(3, _TRAIN, _train),
+    ("sagemaker.train.base_trainer", "BaseTrainer"): Kind(3, _TRAIN, _fine_tune),
     ("sagemaker.train.tuner", "HyperparameterTuner"): Kind(3, _TUNE, _tune),
     ("sagemaker.core.processing", "Processor"): Kind(3, _PROCESS, _run),
+    ("sagemaker.core.clarify", "SageMakerClarifyProcessor"): Kind(3, _PROCESS, _clarify),
     ("sagemaker.core.transformer", "Transformer"): Kind(3, _TRANSFORM, _transform),
     ("sagemaker.serve.model_builder", "ModelBuilder"): Kind(3, _MODEL, _build),
     (_CONTEXT, "_ModelStepArguments"): Kind(3, _MODEL, _arguments),
@@ -78,5 +207,6 @@ KINDS: dict[tuple[str, str], Kind] = {
     (_RESOURCES, "Model"): Kind(3, _MODEL, _resource),
     (_RESOURCES, "EndpointConfig"): Kind(3, frozenset({"CreateEndpointConfig"}), _resource),
     (_RESOURCES, "Endpoint"): Kind(3, frozenset({"CreateEndpoint", "UpdateEndpoint"}), _resource),
+    **{name: Kind(3, _ALL, _refused(*reason)) for name, reason in _REFUSED.items()},
 }
 """Classes by module and name; the nearest base of an object counts."""

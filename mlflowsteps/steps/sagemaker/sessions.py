@@ -103,7 +103,7 @@ def secluded(sdk: int, offline: Offline) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         stack.enter_context(_replaced(session, "client", lambda real: _offline_client(real, offline)))
         if has_sender(sdk):  # else the session's settings say it
-            stack.enter_context(_replaced(importlib.import_module(_TELEMETRY[sdk]), _SENDER, lambda real: _nothing))
+            stack.enter_context(_replaced(importlib.import_module(_TELEMETRY[sdk]), _SENDER, lambda _: _nothing))
         cached: Any = getattr(sys.modules.get("sagemaker.core.utils.utils"), "SageMakerClient", None)
         if cached is not None and type(cached) is not type:  # older ones keep none
             stack.enter_context(_replaced(type(cached), "__call__", lambda real: _uncached(real, cached, offline)))
