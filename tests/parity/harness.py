@@ -117,7 +117,9 @@ def contents(data: bytes) -> Any:
     try:
         with tarfile.open(fileobj=io.BytesIO(data)) as archive:
             members = [(member.name, archive.extractfile(member)) for member in archive if member.isfile()]
-            return sorted([name, stream.read().decode(errors="backslashreplace") if stream else ""] for name, stream in members)
+            return sorted(
+                [name, stream.read().decode(errors="backslashreplace") if stream else ""] for name, stream in members
+            )
     except tarfile.TarError:
         return data.decode(errors="backslashreplace")
 

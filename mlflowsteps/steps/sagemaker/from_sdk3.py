@@ -113,7 +113,7 @@ def _build(builder: Any, ask: Ask, session: Any) -> Json:
     _on_sagemaker(builder, "mode", "SAGEMAKER_ENDPOINT")
     if isinstance(builder.model, str):
         raise _no_request(
-            f"ModelBuilder(model={builder.model!r}) looks the model up on the network, in JumpStart or at Hugging Face.",
+            f"ModelBuilder(model={builder.model!r}) looks the model up in JumpStart or at Hugging Face.",
             "Give it image_uri and s3_model_data_url in place of model.",
         )
     return run_arguments(builder.build(**{"model_name": JOB_NAME, **ask.call}), session)
