@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import logging
+import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,3 +80,56 @@ def test_the_tutorial_gives_the_same_model_as_with_plain_requests(runtime: Local
     assert s2.rmse(predicted, found.test) < found.limit
     assert answered == pytest.approx(predicted[0], abs=1e-5)
     assert predicted == s2.run(s2.plain(), found)[0]
+
+
+def tutorial(root: str) -> dict[str, Any]:
+    """What the notebook's program makes, with ``stepfunctions`` or with ours in its imports."""
+    text = Path(__file__).with_name("tutorial.py").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    level = logging.getLogger().level  # the old package sets it
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names that SDK 2 gave up
+        exec(compile(text.replace("stepfunctions", root), f"tutorial of {root}", "exec"), names)
+    logging.getLogger().setLevel(level)
+    return names
+
+
+@pytest.fixture
+def default_session(runtime: LocalRuntime, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What the program's user does who cannot change it: boto3's default session is the runtime's, which is active."""
+    import boto3
+
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", runtime.session())
+    runtime.activate()
+    yield
+    runtime.deactivate()
+
+
+@pytest.mark.usefixtures("default_session")
+def test_the_notebook_makes_the_old_packages_definition_with_its_imports_changed_only() -> None:
+    with no_network() as tried:
+        made = tutorial("mlflowsteps")["workflow"].definition.to_dict()
+    assert tried == []
+    old = json.loads(tutorial("stepfunctions")["workflow"].definition.to_json())
+    place = "/States/Transform Input Dataset/Parameters/TransformOutput/S3OutputPath"
+    mine, theirs = (f"s3://sagemaker-us-east-1-123456789012/{name}" for name in ("{}", "xgboost-"))
+    found = list(s2.differences(made, old))
+    assert found == [  # where the transform writes: below the job's name, not below a time of day
+        (place, None, found[0][2]),
+        (f"{place}.$", f"States.Format('{mine}', $$.Execution.Input['JobName'])", None),
+    ]
+    assert found[0][2].startswith(theirs)
+
+
+@pytest.mark.usefixtures("default_session")
+def test_the_notebook_runs_to_its_end_on_the_runtime(runtime: LocalRuntime) -> None:
+    names = tutorial("mlflowsteps")
+    runtime.client("s3").create_bucket(Bucket=names["bucket"])
+    found = s2.parts("made")
+    output, execution, events, executions, workflows = names["run"]((found.train + found.validation).splitlines())
+
+    assert execution.describe()["status"] == "SUCCEEDED"
+    assert output["EndpointArn"].startswith("arn:aws:sagemaker:us-east-1:123456789012:endpoint/regression-")
+    assert all(state in events._repr_html_() for state in s2.STATES)
+    assert execution.name in executions._repr_html_()
+    assert "MyTrainTransformDeploy_v1" in workflows._repr_html_()
