@@ -20,7 +20,7 @@ from mlflowsteps.steps.integration_resources import current_region
 from mlflowsteps.steps.sagemaker import from_sdk2, from_sdk3
 from mlflowsteps.steps.sagemaker.objects import Ask, Kind, class_names, copied_object, find_session, texts_of
 from mlflowsteps.steps.sagemaker.staging import JOB_NAME, Request
-from mlflowsteps.steps.sagemaker.variables import described
+from mlflowsteps.steps.sagemaker.variables import described, is_variable
 
 __all__ = ["extract", "kind_of"]
 
@@ -97,9 +97,9 @@ def _named(value: Json, told: AbstractSet[str]) -> Json:
 _OWN_NAME = re.compile(r"(?<=/)[A-Za-z0-9-]+-(\d{14}|\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d-\d{3})(?=/|$)")
 
 
-def _role_as_given(role: str) -> str:
+def _role_as_given(role: Any) -> Any:
     """The role as it was given: the SDK would ask IAM for the ARN of a name."""
-    if "/" not in role:
+    if not is_variable(role) and "/" not in role:
         warnings.warn(
             f"The role {role!r} is a name, and SageMaker takes ARNs: give arn:aws:iam::<account>:role/{role}. Building "
             "a step does not ask IAM for it.",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlflowsteps.inputs.syntax import Json
-from mlflowsteps.steps.sagemaker.variables import is_variable
+from mlflowsteps.steps.sagemaker.variables import as_variable, is_variable
 
 __all__ = ["Ask", "Kind", "class_names", "copied_object", "find_session", "is_sdk_object", "texts_of"]
 
@@ -109,15 +109,10 @@ def copied_object(value: Any, session: Any, memo: dict[int, Any]) -> Any:
     """An SDK's object with all that it holds, with sessions and clients replaced; everything else stays the same."""
     if id(value) in memo or _is_session(value):
         return memo.get(id(value), session)
-    client = getattr(getattr(value, "meta", None), "service_model", None)
-    if client is not None and type(value).__module__.startswith("botocore."):
-        return session.boto_session.client(client.service_name)
-    if type(value).__module__ == "boto3.session":
-        return session.boto_session
     if type(value) in (dict, list, tuple, set):
         return _copied_collection(value, session, memo)
     if isinstance(value, type) or not is_sdk_object(value) or is_variable(value) or not hasattr(value, "__dict__"):
-        return value
+        return as_variable(_replacement(value, session))
     twin = memo[id(value)] = copy.copy(value)
     for name, item in vars(value).items():
         twin.__dict__[name] = session if name == _SESSION else copied_object(item, session, memo)
@@ -127,6 +122,14 @@ def copied_object(value: Any, session: Any, memo: dict[int, Any]) -> Any:
             twin, "__pydantic_private__", {k: copied_object(v, session, memo) for k, v in private.items()}
         )
     return twin
+
+
+def _replacement(value: Any, session: Any) -> Any:
+    """The session's own in place of a client or a session of boto3; any other value itself."""
+    client = getattr(getattr(value, "meta", None), "service_model", None)
+    if client is not None and type(value).__module__.startswith("botocore."):
+        return session.boto_session.client(client.service_name)
+    return session.boto_session if type(value).__module__ == "boto3.session" else value
 
 
 def _copied_collection(value: Any, session: Any, memo: dict[int, Any]) -> Any:

@@ -7,12 +7,12 @@ from typing import Any, TypeAlias, Unpack
 
 from mlflowsteps.inputs.expressions import Expression
 from mlflowsteps.inputs.schema import Schema
-from mlflowsteps.inputs.syntax import Json, Reference
+from mlflowsteps.inputs.syntax import TOKEN, Json, Reference
 from mlflowsteps.steps.keywords import TaskFields, Text
 from mlflowsteps.steps.retries import Catch, Retry
 from mlflowsteps.steps.sagemaker.base import Integration, SageMakerStep, Tags
 from mlflowsteps.steps.sagemaker.objects import is_sdk_object
-from mlflowsteps.steps.sagemaker.requests import copied, merged, put, put_tags, request_of
+from mlflowsteps.steps.sagemaker.requests import as_text, copied, merged, put, put_tags, request_of
 
 __all__ = ["ProcessingStep", "TransformStep"]
 
@@ -86,8 +86,12 @@ class ProcessingStep(SageMakerStep):
             config = request.setdefault("ProcessingOutputConfig", {})
             config["Outputs"] = _with_ports(config.get("Outputs"), outputs, _OUTPUT)
         put(request, "ProcessingOutputConfig.KmsKeyId", kms_key_id)
-        put(request, "AppSpecification.ContainerArguments", _texts(container_arguments))
-        put(request, "AppSpecification.ContainerEntrypoint", _texts(container_entrypoint))
+        put(request, "AppSpecification.ContainerArguments", container_arguments)
+        put(request, "AppSpecification.ContainerEntrypoint", container_entrypoint)
+        application = request.get("AppSpecification")
+        if isinstance(application, dict):
+            for key in {"ContainerArguments", "ContainerEntrypoint"} & application.keys():
+                application[key] = _texts(application[key])
         put(request, "ExperimentConfig", experiment_config)
         put_tags(request, tags)
         self.processor, self.job_name = processor, job_name
@@ -227,8 +231,8 @@ def _entry(item: Json, name_key: str) -> tuple[str, Json]:
 
 def _texts(values: Json) -> Json:
     """Arguments of a container: SageMaker takes texts only."""
-    if values is None or isinstance(values, Reference):
+    if isinstance(values, Reference) or (isinstance(values, str) and TOKEN.fullmatch(values)):
         return values
     if isinstance(values, str):
         raise TypeError(f"Arguments of a container are a list, not the text {values!r}; write [{values!r}]")
-    return [value if isinstance(value, str | Reference) else str(value) for value in values]
+    return [as_text(value) if isinstance(value, str | Reference) else str(value) for value in values]

@@ -15,7 +15,7 @@ from typing import Any
 from mlflowsteps.catalog.sagemaker_requests import REQUEST_MEMBERS
 from mlflowsteps.exceptions import MissingRequiredParameter
 from mlflowsteps.inputs import intrinsics
-from mlflowsteps.inputs.syntax import Json, Reference, token_of
+from mlflowsteps.inputs.syntax import TOKEN, Json, Reference, token_of
 from mlflowsteps.inputs.templates import adopted_reference
 from mlflowsteps.steps.sagemaker.objects import Ask, class_names, is_sdk_object
 from mlflowsteps.steps.sagemaker.staging import JOB_NAME, Request
@@ -24,6 +24,7 @@ from mlflowsteps.steps.tags import tag_list
 
 __all__ = [
     "FrozenRequest",
+    "as_text",
     "checked",
     "copied",
     "merged",
@@ -198,7 +199,7 @@ def put(request: dict[str, Json], path: str, value: Json) -> None:
 def put_tags(request: dict[str, Json], tags: Json) -> None:
     """Set the tags, given as a dict or a list in either case of letters; a placeholder stays what it is."""
     if tags is not None and (isinstance(tags, Reference) or tags):
-        request["Tags"] = tags if isinstance(tags, Reference) else tag_list(tags)
+        request["Tags"] = tags if isinstance(tags, Reference) else tag_list(copied(tags))
 
 
 def stringified(values: Json) -> Json:
@@ -212,16 +213,24 @@ def stringified(values: Json) -> Json:
     """
     if not isinstance(values, Mapping):
         return values
-    return {key: _text(value) for key, value in values.items() if value is not None}
+    return {key: as_text(value) for key, value in values.items() if value is not None}
 
 
-def _text(value: Json) -> Json:
+def as_text(value: Json) -> Json:
+    """One value as the text that SageMaker takes where it takes texts only.
+
+    >>> as_text(True), as_text("⟦$.rounds⟧")
+    ('true', "⟦States.Format('{}', $.rounds)⟧")
+    """
     value = adopted_reference(value)
     if isinstance(value, Reference):
         if value.type in (int, float, bool):
             return intrinsics.format("{}", value)
         return intrinsics.json_to_string(value) if value.type in (list, dict) else value
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    token = TOKEN.fullmatch(value)  # text that is a placeholder alone would be whatever that is: a number, say
+    return f"⟦States.Format('{{}}', {token[1]})⟧" if token and not token[1].startswith("States.Format(") else value
 
 
 def take_overrides(fields: dict[str, Json]) -> Json:

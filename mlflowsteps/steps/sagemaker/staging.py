@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlflowsteps.inputs.syntax import Json
+from mlflowsteps.exceptions import DefinitionError, Diagnostic
+from mlflowsteps.inputs.syntax import TOKEN, Json
 from mlflowsteps.steps.chain import Chain
 from mlflowsteps.steps.compile import Renderable, reachable
 from mlflowsteps.steps.graphs import FrozenGraph, Graph
@@ -104,6 +105,10 @@ class Stage:
         """
         if "/__pycache__/" in key:
             return  # what Python makes of sources beside them differs from machine to machine
+        if TOKEN.search(f"{bucket}/{key}"):
+            raise DefinitionError([_unknown_place(f"s3://{bucket}/{key}", file)])
+        if not file.is_file():
+            raise DefinitionError([_missing(file)])
         digest = content_hash(file)
         self._found[f"s3://{bucket}/{key}"] = _Found(_kept(file, digest), digest, dict(extra or {}))
 
@@ -186,6 +191,24 @@ def _replaced(value: Json, place: Any) -> Json:
     if isinstance(value, Mapping):
         return {key: _replaced(item, place) for key, item in value.items()}
     return [_replaced(item, place) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _unknown_place(uri: str, file: Path) -> Diagnostic:
+    return Diagnostic(
+        "UPLOAD_TO_UNKNOWN_PLACE",
+        "",
+        f"{file} would be uploaded to {uri} when the workflow is created, but that place is known only while it runs.",
+        "Give the object a code_location without a placeholder, or its session a default_bucket.",
+    )
+
+
+def _missing(file: Path) -> Diagnostic:
+    return Diagnostic(
+        "FILE_IS_MISSING",
+        "",
+        f"{file} is to be uploaded, but there is no such file.",
+        f"Make it, or give its place from {Path.cwd()}; data in S3 is s3://bucket/key, or a placeholder for that.",
+    )
 
 
 # ------------------------------------------------------------------------------------------------------- contents

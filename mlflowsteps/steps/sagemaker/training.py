@@ -177,8 +177,8 @@ class TuningStep(SageMakerStep):
         for definition in definitions:
             if data is not None:
                 definition["InputDataConfig"] = with_data(definition.get("InputDataConfig"), data)
-            if "StaticHyperParameters" in definition:
-                definition["StaticHyperParameters"] = stringified(definition["StaticHyperParameters"])
+            for key in {"StaticHyperParameters", "Environment"} & definition.keys():
+                definition[key] = stringified(definition[key])
         if request.get("TrainingJobDefinition") == {}:
             del request["TrainingJobDefinition"]
         put_tags(request, tags)

@@ -1,6 +1,7 @@
 """What SageMaker's SDKs leave in a request besides JSON: pipeline variables and shapes, as expressions and dicts.
 
-Told by the names of their classes; neither SDK is imported.
+And the other way: our placeholders as pipeline variables, which the SDKs pass through to the request. Told by the names
+of classes; neither SDK is imported.
 """
 
 from __future__ import annotations
@@ -11,20 +12,25 @@ import numbers
 import re
 import sys
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from mlflowsteps.inputs import intrinsics
 from mlflowsteps.inputs.expressions import Path
-from mlflowsteps.inputs.syntax import Json, Reference
+from mlflowsteps.inputs.syntax import TOKEN, Json, Reference, token_of
+from mlflowsteps.inputs.templates import adopted_reference
 
-__all__ = ["described", "is_variable"]
+__all__ = ["as_variable", "described", "is_variable"]
 
-_TYPES = {"ParameterString": str, "ParameterInteger": int, "ParameterFloat": float, "ParameterBoolean": bool}
+_TYPES = {"String": str, "Integer": int, "Float": float, "Boolean": bool}
+"""Types of parameters; the SDKs' ParameterBoolean is no class, but a Parameter of that type."""
 _EXECUTION = {
     "Execution.StartDateTime": "StartTime",
     "Execution.PipelineExecutionId": "Name",
     "Execution.PipelineExecutionArn": "Id",
 }
+_PRINTED = re.compile(r"Parameter(String|Integer|Float)?\(name='[^']*', parameter_type=|\bJoin\(on='")
+"""A variable as Python prints it: its value could not be told any more."""
 _ESCAPED = re.compile(r"\\u27e6(.*?)\\u27e7")
 
 
@@ -37,6 +43,41 @@ def is_variable(value: object) -> bool:
     return "PipelineVariable" in _names(value)
 
 
+class _Placeholder(str):
+    """One of our placeholders, or text with some in it, while an SDK has it: text, and a pipeline variable, too."""
+
+    reference: Reference | None = None
+    """The placeholder; None where it is text already."""
+
+
+@cache
+def _placeholder_class(base: Any) -> Any:
+    members = {"expr": property(str), "_referenced_steps": (), "to_string": lambda self: self}
+    return type(base)("Placeholder", (_Placeholder, base), members)
+
+
+def as_variable(value: Any) -> Any:
+    """A placeholder, or text with tokens in it, as what the loaded SDK takes for a pipeline variable; else the value.
+
+    Args:
+        value: what a user has put into an SDK's object.
+    """
+    found = adopted_reference(value)
+    reference = found if isinstance(found, Reference) else None
+    if reference is None and not (isinstance(value, str) and TOKEN.search(value)):
+        return value
+    bases = (getattr(sys.modules.get(module), "PipelineVariable", None) for module in _VARIABLES)
+    made = _placeholder_class(next(base for base in bases if base is not None))(
+        value if reference is None else token_of(reference)
+    )
+    made.reference = reference
+    return made
+
+
+_VARIABLES = ("sagemaker.workflow.entities", "sagemaker.core.helper.pipeline_variable")
+"""Modules of SDK 2's and SDK 3's PipelineVariable."""
+
+
 def described(value: Any) -> Json:
     """A value as JSON with expressions.
 
@@ -47,7 +88,7 @@ def described(value: Any) -> Json:
         TypeError: a pipeline variable that has no counterpart outside SageMaker's pipelines.
     """
     if isinstance(value, str):
-        return _ESCAPED.sub(_unescaped, str(value)) if "u27e6" in value else _plain(value)
+        return _described_text(value)
     if isinstance(value, Reference) or value is None or isinstance(value, bool | int | float):
         return _plain(value)
     if isinstance(value, Mapping):
@@ -56,6 +97,17 @@ def described(value: Any) -> Json:
         return [described(item) for item in value]
     names = _names(value)
     return _object(value, names) if names else _plain(value)
+
+
+def _described_text(value: str) -> Json:
+    if isinstance(value, _Placeholder):
+        return str(value) if value.reference is None else value.reference
+    if _PRINTED.search(value):
+        raise TypeError(
+            f"A pipeline variable stands in a list or an object that the SDK writes as text: {value}. Give it as a "
+            "value of its own, or write the text with a placeholder of ExecutionInput in it"
+        )
+    return _ESCAPED.sub(_unescaped, str(value)) if "u27e6" in value else _plain(value)
 
 
 _UNASSIGNED = object()
@@ -121,9 +173,8 @@ def _expression(value: Any) -> Reference:
     names = _names(value)
     if "Join" in names:
         return _joined(value)
-    kind = next((_TYPES[name] for name in names if name in _TYPES), None)
-    if kind is not None:
-        return Path("$$.Execution.Input", (str(value.name),), kind)
+    if "Parameter" in names:
+        return Path("$$.Execution.Input", (str(value.name),), _TYPES[value.parameter_type.value])
     found = value.expr
     place = found.get("Get") if isinstance(found, Mapping) else None
     if place in _EXECUTION:

@@ -343,7 +343,7 @@ def test_a_processing_step_takes_its_keywords() -> None:
     }
     assert written["AppSpecification"] == {
         "ImageUri": IMAGE,
-        "ContainerArguments.$": "States.Array('--rows', '5', $$.Execution.Input['Count'])",
+        "ContainerArguments.$": "States.Array('--rows', '5', States.Format('{}', $$.Execution.Input['Count']))",
         "ContainerEntrypoint": ["python3", "x.py"],
     }
     assert step.resource == "arn:aws:states:::sagemaker:createProcessingJob"
