@@ -1,10 +1,10 @@
-"""Data capture of endpoints: what was asked and answered, as JSON Lines objects in S3.
+"""Data capture: what endpoints were asked and answered, as JSON Lines objects; of batch transforms, lists of objects.
 
 Each invocation is an object of its own, since nothing is buffered that a crash could lose; keys have the service's form
 ``<prefix>/<endpoint>/<variant>/yyyy/mm/dd/hh/mm-ss-sss-<id>.jsonl``.
 
 Source:
-    Amazon SageMaker developer guide, "Capture data from real-time endpoint".
+    Amazon SageMaker developer guide, "Capture data from real-time endpoint", "Capture data from batch transform job".
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import base64
 import json
 import random
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -21,7 +22,7 @@ from mlflowsteps.local.jobs.container import Record, Services
 from mlflowsteps.local.jobs.failures import JobFailure
 from mlflowsteps.local.jobs.transfer import read_uri
 
-__all__ = ["Exchange", "capture", "describe_capture"]
+__all__ = ["Exchange", "capture", "capture_batch", "describe_capture"]
 
 _CSV, _JSON = frozenset({"text/csv"}), frozenset({"application/json"})
 
@@ -79,6 +80,28 @@ def capture(config: Record | None, exchange: Exchange, services: Services) -> st
     except (ServiceError, JobFailure) as error:
         return f"data capture to {config['DestinationS3Uri']} failed: {error}"
     return None
+
+
+def capture_batch(config: Record | None, services: Services, lists: Mapping[str, tuple[str, Sequence[str]]]) -> None:
+    """Write which objects a batch transform read and wrote, as manifests ``<destination>/<list>/yyyy/mm/dd/hh/...``.
+
+    Args:
+        config: BatchDataCaptureConfig of the request; nothing happens without one.
+        services: the runtime's parts.
+        lists: by name (``input``, ``output``): the S3 URI that keys are below, and the keys' rest.
+
+    Raises:
+        JobFailure: the destination is no S3 URI.
+        ServiceError: its bucket does not exist.
+    """
+    if not config:
+        return
+    now = datetime.fromtimestamp(services.clock.now(), UTC)
+    bucket, prefix = read_uri(config["DestinationS3Uri"], "DataCaptureConfig")
+    for name, (base, keys) in lists.items():
+        parts = [prefix.strip("/"), name, f"{now:%Y/%m/%d/%H}", f"{now:%M-%S}-{uuid.uuid4()}.json"]
+        body = json.dumps([{"prefix": base}, *keys])
+        services.objects.put(bucket, "/".join(part for part in parts if part), body.encode())
 
 
 def _line(config: Record, exchange: Exchange, now: datetime) -> Record:

@@ -6,10 +6,12 @@ reopening with the first question; when they die, the next question starts them 
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shutil
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +21,9 @@ from mlflowsteps.local.jobs.container import Record, Services
 from mlflowsteps.local.jobs.failures import JobAbandoned, JobFailure, JobStopped, clip_reason
 from mlflowsteps.local.jobs.folders import JobFolder
 from mlflowsteps.local.jobs.kinds import ENDPOINT, ENDPOINT_CONFIG, MODEL
+from mlflowsteps.local.jobs.multi_model import Server, make_server
 from mlflowsteps.local.jobs.process import Control, kill_orphans
-from mlflowsteps.local.jobs.servers import START_SECONDS, Answer, ModelServer
+from mlflowsteps.local.jobs.servers import START_SECONDS, Answer
 
 __all__ = ["Endpoints", "InvokeResult", "ModelError", "describe_endpoint"]
 
@@ -28,6 +31,7 @@ TARGET_VARIANT = "x-amzn-sagemaker-target-variant"
 _INFERENCE_ID = "x-amzn-sagemaker-inference-id"
 _INVOKED_VARIANT = "x-Amzn-Invoked-Production-Variant"
 _MAX_MESSAGE = 2000
+INVOKE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ class _Deployment:
     def __init__(
         self,
         variants: list[tuple[Record, Record]],
+        shadows: list[tuple[Record, Record]],
         folder: JobFolder,
         services: Services,
         graces: tuple[float, float],
@@ -82,9 +87,10 @@ class _Deployment:
         capture_config: Record | None,
     ) -> None:
         self.folder, self._services, self._variants, self._done = folder, services, variants, done
+        self._shadows, self._shadowing = shadows, ThreadPoolExecutor(1, "shadow")
         self.capture_config = capture_config
         self.control = Control(*graces)
-        self.servers: dict[str, ModelServer] = {}
+        self.servers: dict[str, Server] = {}
         self.ready = threading.Event()
         self.error: str | None = None
         self.thread = threading.Thread(target=self._live, name=f"endpoint-{folder.path.name}", daemon=True)
@@ -100,8 +106,7 @@ class _Deployment:
             self._start()
             self.ready.set()
             self._done(self)
-            processes = [process for server in self.servers.values() for process in server.processes]
-            self.control.wait(processes, max_runtime_seconds=float("inf"))
+            self._wait()
         except (JobAbandoned, JobStopped):
             self.error = self.error or "The endpoint was stopped."
         except JobFailure as failure:
@@ -109,17 +114,28 @@ class _Deployment:
         except Exception as error:  # noqa: BLE001 - a fault of the runtime fails this endpoint, visibly, and no other
             self.error = f"InternalServerError: {error!r}"
         finally:
+            self._shadowing.shutdown(wait=False, cancel_futures=True)
             for server in self.servers.values():
                 server.stop(min(30.0, self.control.stop_grace_seconds))
             if not self.ready.is_set():
                 self.ready.set()
                 self._done(self)
 
+    def _wait(self) -> None:
+        """Wait for the end of the processes; of multi-model containers, which have none of their own, for a stop."""
+        processes = [process for server in self.servers.values() for process in server.processes]
+        if processes:
+            self.control.wait(processes, max_runtime_seconds=float("inf"))
+            return
+        with self.control.changed:
+            self.control.changed.wait_for(lambda: self.control.stopping or self.control.closing)
+
     def _start(self) -> None:
-        for variant, model in self._variants:
+        for variant, model in [*self._variants, *self._shadows]:
             name = variant["VariantName"]
             place = JobFolder(self.folder.path / name, log=self.folder.log)
-            server = ModelServer(model, place, self._services, self.control, {})
+            seconds = variant.get("ContainerStartupHealthCheckTimeoutInSeconds", START_SECONDS)
+            server = make_server(model, place, self._services, self.control, seconds)
             self.servers[name] = server
             try:
                 server.prepare()
@@ -141,6 +157,19 @@ class _Deployment:
         if len(weights) == 1 or not any(weights.values()):
             return next(iter(weights))
         return random.choices(list(weights), list(weights.values()))[0]  # noqa: S311 - traffic, not secrets
+
+    def shadow(self, ask: Callable[[str], None]) -> None:
+        """Have the shadow variants asked too, as often as their weights say; nobody waits for them.
+
+        Args:
+            ask: asks a variant, by name.
+        """
+        total = sum(float(variant.get("InitialVariantWeight", 1.0)) for variant, _ in self._variants) or 1.0
+        for variant, _ in self._shadows:
+            share = float(variant.get("InitialVariantWeight", 1.0)) / total
+            if random.random() < share:  # noqa: S311 - traffic, not secrets
+                with contextlib.suppress(RuntimeError):  # it is shut down: the endpoint ends
+                    self._shadowing.submit(ask, variant["VariantName"])
 
     def stop(self) -> None:
         """End the processes."""
@@ -191,8 +220,10 @@ class Endpoints:
 
     def _begin(self, name: str, config: str) -> _Deployment:
         given = self._record(ENDPOINT_CONFIG, config)["Request"]
-        variants = given["ProductionVariants"]
-        pairs = [(variant, self._record(MODEL, variant["ModelName"])["Request"]) for variant in variants]
+        pairs, shadows = (
+            [(variant, self._record(MODEL, variant["ModelName"])["Request"]) for variant in given.get(key) or ()]
+            for key in ("ProductionVariants", "ShadowProductionVariants")
+        )
         self._serial += 1
         top = self._folder(name)
         folder = JobFolder(top.path / f"deployment-{self._serial}", log=top.log)
@@ -200,6 +231,7 @@ class Endpoints:
         folder.path.mkdir(parents=True)
         deployment = _Deployment(
             pairs,
+            shadows,
             folder,
             self._services(),
             self._graces,
@@ -236,7 +268,11 @@ class Endpoints:
         description = record["Description"]
         if made.error is None:
             description |= {"EndpointStatus": "InService", "EndpointConfigName": config}
-            description["ProductionVariants"] = _variants(self._record(ENDPOINT_CONFIG, config)["Description"])
+            given = self._record(ENDPOINT_CONFIG, config)["Description"]
+            description |= _variants(given)
+            description.pop("AsyncInferenceConfig", None)
+            if "AsyncInferenceConfig" in given:
+                description["AsyncInferenceConfig"] = given["AsyncInferenceConfig"]
             description.pop("DataCaptureConfig", None)
             description |= describe_capture(made.capture_config)
             description.pop("FailureReason", None)
@@ -249,7 +285,9 @@ class Endpoints:
         record["Description"]["LastModifiedTime"] = self._services().clock.now()
         return self._save(ENDPOINT, name, record)
 
-    def invoke(self, name: str, body: bytes, headers: Mapping[str, str]) -> InvokeResult:
+    def invoke(
+        self, name: str, body: bytes, headers: Mapping[str, str], *, timeout_seconds: float = INVOKE_SECONDS
+    ) -> InvokeResult:
         """Ask the endpoint.
 
         Raises:
@@ -258,22 +296,41 @@ class Endpoints:
         deployment = self._ready(name)
         lower = {key.lower(): value for key, value in headers.items()}
         variant = deployment.choose(lower.get(TARGET_VARIANT))
+        answer = self._ask(name, deployment, variant, body, headers, timeout_seconds)
+        deployment.shadow(lambda shadow: self._ask_shadow(name, deployment, shadow, body, headers))
+        passed = {key: value for key, value in answer.headers.items() if key.startswith("x-amzn-sagemaker-")}
+        kind = answer.headers.get("content-type", "application/octet-stream")
+        return InvokeResult(answer.body, kind, passed | {_INVOKED_VARIANT: variant})
+
+    def _ask(
+        self, name: str, deployment: _Deployment, variant: str, body: bytes, headers: Mapping[str, str], seconds: float
+    ) -> Answer:
+        """A variant's answer, captured where the endpoint asks for it."""
         log = str(self._folder(name).log)
         try:
-            answer = deployment.servers[variant].invoke(body, headers)
+            answer = deployment.servers[variant].invoke(body, headers, timeout_seconds=seconds)
         except OSError as error:
             text = f"no answer from the container: {error}"
             raise ModelError(variant, Answer(500, {}, text.encode()), log) from error
         if not 200 <= answer.status < 300:
             raise ModelError(variant, answer, log)
-        passed = {key: value for key, value in answer.headers.items() if key.startswith("x-amzn-sagemaker-")}
-        kind = answer.headers.get("content-type", "application/octet-stream")
+        lower = {key.lower(): value for key, value in headers.items()}
         sent = (body, lower.get("content-type", "application/octet-stream"))
-        exchange = Exchange(name, variant, sent, (answer.body, kind), lower.get(_INFERENCE_ID))
+        answered = (answer.body, answer.headers.get("content-type", "application/octet-stream"))
+        exchange = Exchange(name, variant, sent, answered, lower.get(_INFERENCE_ID))
         trouble = capture(deployment.capture_config, exchange, self._services())
         if trouble:
             self._folder(name).note(trouble)
-        return InvokeResult(answer.body, kind, passed | {_INVOKED_VARIANT: variant})
+        return answer
+
+    def _ask_shadow(
+        self, name: str, deployment: _Deployment, variant: str, body: bytes, headers: Mapping[str, str]
+    ) -> None:
+        """Ask a shadow variant; its errors are of interest to the log alone."""
+        try:
+            self._ask(name, deployment, variant, body, headers, INVOKE_SECONDS)
+        except (ServiceError, JobAbandoned, JobStopped) as error:
+            self._folder(name).note(f"shadow variant {variant}: {error}")
 
     def _ready(self, name: str) -> _Deployment:
         try:
@@ -326,14 +383,19 @@ class Endpoints:
             deployment.thread.join(self._graces[1] + 30.0)
 
 
-def _variants(config: Record) -> list[Record]:
-    return [
-        {
-            "VariantName": variant["VariantName"],
-            "CurrentWeight": variant.get("InitialVariantWeight", 1.0),
-            "DesiredWeight": variant.get("InitialVariantWeight", 1.0),
-            "CurrentInstanceCount": variant.get("InitialInstanceCount", 1),
-            "DesiredInstanceCount": variant.get("InitialInstanceCount", 1),
-        }
-        for variant in config["ProductionVariants"]
-    ]
+def _variants(config: Record) -> Record:
+    """What DescribeEndpoint says of a configuration's variants."""
+    return {
+        key: [
+            {
+                "VariantName": variant["VariantName"],
+                "CurrentWeight": variant.get("InitialVariantWeight", 1.0),
+                "DesiredWeight": variant.get("InitialVariantWeight", 1.0),
+                "CurrentInstanceCount": variant.get("InitialInstanceCount", 1),
+                "DesiredInstanceCount": variant.get("InitialInstanceCount", 1),
+            }
+            for variant in config[key]
+        ]
+        for key in ("ProductionVariants", "ShadowProductionVariants")
+        if key in config
+    }

@@ -19,6 +19,7 @@ from typing import TypeAlias
 from mlflowsteps.exceptions import ServiceError
 from mlflowsteps.local.clock import Clock, VirtualClock
 from mlflowsteps.local.jobs import models, processing, training, transform
+from mlflowsteps.local.jobs.async_inference import AsyncInvocations
 from mlflowsteps.local.jobs.container import Record, Services
 from mlflowsteps.local.jobs.dispatch import Dispatcher
 from mlflowsteps.local.jobs.endpoints import Endpoints, InvokeResult, describe_endpoint
@@ -130,6 +131,11 @@ class JobManager:
         self._dispatcher = Dispatcher(max(1, limit), self._work)
         self._tuning_dispatcher = Dispatcher(_MOST_TUNING_JOBS, self._work)
         self._endpoints = Endpoints(self._endpoint_folder, self._services, self._record_of, self._save, self._graces)
+        self._asynchronous = AsyncInvocations(
+            self._services,
+            self._async_config,
+            lambda name, body, headers, seconds: self._endpoints.invoke(name, body, headers, timeout_seconds=seconds),
+        )
 
     # -- creating ------------------------------------------------------------------------------------------------
 
@@ -187,11 +193,10 @@ class JobManager:
     def _with_packages(self, request: Record) -> Record:
         """A model's request in which packages of the registry stand as their containers."""
         found = copy.deepcopy(request)
-        if "PrimaryContainer" in found:
-            found["PrimaryContainer"] = self.registry.container_of(found["PrimaryContainer"])
-        if "Containers" in found:
-            found["Containers"] = [self.registry.container_of(container) for container in found["Containers"]]
-        return found
+        given = [found.pop("PrimaryContainer")] if "PrimaryContainer" in found else found.pop("Containers")
+        containers = [made for container in given for made in self.registry.containers_of(container)]
+        single = "PrimaryContainer" in request and len(containers) == 1
+        return found | ({"PrimaryContainer": containers[0]} if single else {"Containers": containers})
 
     def _taken(self, kind: Kind, name: str, origin: str | None, arn: str) -> bool:
         """True where the same origin made it before; an error where another did."""
@@ -207,7 +212,8 @@ class JobManager:
         if kind.name == TRANSFORM:
             wanted.append((MODEL, request["ModelName"]))
         elif kind.name == ENDPOINT_CONFIG:
-            wanted += [(MODEL, variant["ModelName"]) for variant in request["ProductionVariants"]]
+            for key in ("ProductionVariants", "ShadowProductionVariants"):
+                wanted += [(MODEL, variant["ModelName"]) for variant in request.get(key) or ()]
         elif kind.name == ENDPOINT:
             wanted.append((ENDPOINT_CONFIG, request["EndpointConfigName"]))
         elif kind.name == TUNING:
@@ -381,6 +387,23 @@ class JobManager:
         self._refuse_if_closed()
         return self._endpoints.invoke(name, body, headers)
 
+    def invoke_endpoint_async(
+        self, name: str, question: str | bytes, headers: dict[str, str], *, place: str = "", seconds: float = 900.0
+    ) -> Record:
+        """Ask an asynchronous endpoint; see ``async_inference.AsyncInvocations.begin``."""
+        self._refuse_if_closed()
+        return self._asynchronous.begin(name, question, headers, place=place, seconds=seconds)
+
+    def _async_config(self, name: str) -> Record:
+        try:
+            endpoint = self.describe(ENDPOINT, name)
+            found = self.describe(ENDPOINT_CONFIG, endpoint["EndpointConfigName"]).get("AsyncInferenceConfig")
+        except ServiceError as error:
+            raise ServiceError("ValidationError", f"Endpoint {name} not found. {error.message}") from error
+        if not found:
+            raise ServiceError("ValidationError", f"Endpoint {name} has no AsyncInferenceConfig; use InvokeEndpoint.")
+        return dict(found)
+
     # -- life ----------------------------------------------------------------------------------------------------
 
     def resume(self) -> None:
@@ -416,6 +439,7 @@ class JobManager:
             self._closed = True
         for job in [*self._tuning_dispatcher.close(), *self._dispatcher.close()]:
             job.control.close()
+        self._asynchronous.close()
         self._endpoints.close()
         self._dispatcher.join(self._graces[1] + 30.0)
         self._tuning_dispatcher.join(30.0)

@@ -198,23 +198,41 @@ class ModelRegistry:
         wanted: Mapping[str, tuple[bool, ...]] = {"Versioned": (True,), "Unversioned": (False,), "Both": (True, False)}
         return [entry for entry in found if ("ModelPackageGroupName" in entry) in wanted[kind]]
 
-    def container_of(self, given: Record) -> Record:
-        """A model's container that names a package, as the package's first container; others as they are.
+    def containers_of(self, given: Record) -> list[Record]:
+        """A model's container that names a package, as the package's containers; others as they are.
 
         Raises:
             ServiceError: there is no such package, or it cannot serve.
         """
         name = given.get("ModelPackageName")
         if not name:
-            return given
+            return [given]
         package = self.describe_package(name)
-        containers = (package.get("InferenceSpecification") or {}).get("Containers") or []
+        containers = _specification(package, given.get("InferenceSpecificationName")).get("Containers") or []
         if not containers:
             raise _refuse(f"ModelPackage {package['ModelPackageArn']} has no InferenceSpecification to serve with.")
-        keys = ("Image", "ModelDataUrl", "ModelDataSource", "ContainerHostname")
-        found = {key: copy.deepcopy(containers[0][key]) for key in keys if key in containers[0]}
-        environment = (containers[0].get("Environment") or {}) | (given.get("Environment") or {})
-        return found | given | {"Environment": environment}
+        return [_served(container, given) for container in containers]
+
+
+_SERVED = ("Image", "ModelDataUrl", "ModelDataSource", "ContainerHostname")
+
+
+def _specification(package: Record, name: str | None) -> Record:
+    """What a package is served with: its own specification, or one of its additional ones by name."""
+    if name is None:
+        return package.get("InferenceSpecification") or {}
+    rows = package.get("AdditionalInferenceSpecifications") or []
+    found = next((row for row in rows if row["Name"] == name), None)
+    if found is None:
+        known, arn = ", ".join(row["Name"] for row in rows) or "none", package["ModelPackageArn"]
+        raise _refuse(f"InferenceSpecificationName {name!r} is none of {arn}, which has {known}.")
+    return dict(found)
+
+
+def _served(container: Record, given: Record) -> Record:
+    found = {key: copy.deepcopy(container[key]) for key in _SERVED if key in container}
+    environment = (container.get("Environment") or {}) | (given.get("Environment") or {})
+    return found | given | {"Environment": environment}
 
 
 def _refuse(text: str) -> ServiceError:

@@ -11,6 +11,7 @@ __all__ = ["containers_of", "describe_endpoint_config", "describe_model"]
 _MODEL = ["PrimaryContainer", "Containers", "InferenceExecutionConfig", "ExecutionRoleArn", "VpcConfig"]
 _CONFIG = [
     "ProductionVariants",
+    "ShadowProductionVariants",
     "DataCaptureConfig",
     "KmsKeyId",
     "AsyncInferenceConfig",
@@ -30,7 +31,7 @@ def describe_endpoint_config(request: Record) -> Record:
     """What DescribeEndpointConfig answers."""
     found = {key: copy.deepcopy(request[key]) for key in _CONFIG if key in request}
     found["EnableNetworkIsolation"] = bool(request.get("EnableNetworkIsolation", False))
-    for variant in found["ProductionVariants"]:
+    for variant in [*found["ProductionVariants"], *found.get("ShadowProductionVariants", ())]:
         variant.setdefault("InitialVariantWeight", 1.0)
     return found
 

@@ -59,11 +59,20 @@ class ModelServer:
         services: the runtime's parts.
         control: wakes those who wait for the processes.
         variables: environment of every container beside its own.
+        start_seconds: how long each may take to answer its first ping.
     """
 
     def __init__(
-        self, model: Record, folder: JobFolder, services: Services, control: Control, variables: Mapping[str, str]
+        self,
+        model: Record,
+        folder: JobFolder,
+        services: Services,
+        control: Control,
+        variables: Mapping[str, str],
+        *,
+        start_seconds: float = START_SECONDS,
     ) -> None:
+        self._start_seconds = start_seconds
         self._control, self._variables = control, dict(variables)
         self._containers = []
         for number, request in enumerate(containers_of(model), 1):
@@ -86,7 +95,7 @@ class ModelServer:
         """Start the processes and wait until each answers its ping; the calling thread must outlive them.
 
         Raises:
-            JobFailure: one ended, or did not answer within four minutes.
+            JobFailure: one ended, or did not answer in time.
             JobAbandoned, JobStopped: as asked for meanwhile.
         """
         for container in self._containers:
@@ -103,7 +112,7 @@ class ModelServer:
             self._wait_for(process, port)
 
     def _wait_for(self, process: JobProcess, port: int) -> None:
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + self._start_seconds
         while not _ping(port):
             self._control.check()
             if process.returncode is not None:
@@ -112,8 +121,9 @@ class ModelServer:
                 )
             if time.monotonic() > deadline:
                 raise JobFailure(
-                    f"AlgorithmError: The container did not pass the ping health check within {START_SECONDS:.0f} "
-                    f"seconds: GET http://127.0.0.1:{port}/ping (its port is in SAGEMAKER_BIND_TO_PORT)."
+                    "AlgorithmError: The container did not pass the ping health check within "
+                    f"{self._start_seconds:.0f} seconds: GET http://127.0.0.1:{port}/ping (its port is "
+                    "in SAGEMAKER_BIND_TO_PORT)."
                 )
             with self._control.changed:
                 self._control.changed.wait(_PING_EVERY_SECONDS)
@@ -171,12 +181,16 @@ def _fill(container: Container) -> None:
     """What a container finds below /opt/ml/model."""
     given = container.request["PrimaryContainer"]
     if given.get("Mode") == "MultiModel":
-        raise JobFailure("ClientError: multi-model containers are not played by the local runtime.")
+        raise JobFailure("ClientError: a multi-model container serves an endpoint, and as the model's only container.")
     container.entrypoint(given["Image"], {}, ["serve"])  # an image nothing answers fails before anything is moved
     container.folder.prepare()
     folder = container.folder.opt_ml() / "model"
     folder.mkdir(parents=True)
     _download_model(container, given, folder)
+    for extra in given.get("AdditionalModelDataSources") or ():
+        place = container.folder.opt_ml() / "additional-model-data-sources" / extra["ChannelName"]
+        place.mkdir(parents=True)
+        _download_model(container, {"ModelDataSource": extra}, place)
     environment = given.get("Environment") or {}
     submit = environment.get("SAGEMAKER_SUBMIT_DIRECTORY", "")
     if is_remote(submit):

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
+from mlflowsteps.local.jobs.capture import capture_batch
 from mlflowsteps.local.jobs.failures import JobFailure, JobStopped
 from mlflowsteps.local.jobs.filters import (
     FilterError,
@@ -105,6 +106,8 @@ def run(job: Job, model: Record) -> None:
     """
     output = job.request["TransformOutput"]["S3OutputPath"]
     require_bucket(job.services.objects, output, "TransformOutput.S3OutputPath")
+    if capturing := job.request.get("DataCaptureConfig"):
+        require_bucket(job.services.objects, capturing["DestinationS3Uri"], "DataCaptureConfig.DestinationS3Uri")
     source = job.request["TransformInput"]["DataSource"]["S3DataSource"]
     found = sources(job.services.objects, source["S3Uri"], source["S3DataType"], "TransformInput")
     job.start_clock()
@@ -122,6 +125,16 @@ def run(job: Job, model: Record) -> None:
         watch.end()
     watch.raise_if_stopped()
     _store(job, results, output)
+    _capture(job, found, [relative for relative, _ in results], output)
+
+
+def _capture(job: Job, found: list[Source], written: list[str], output: str) -> None:
+    read = [f"s3://{source.bucket}/{source.key}".removesuffix(source.relative) for source in found]
+    lists = {
+        "input": (read[0], [source.relative for source in found]),
+        "output": (f"{output.rstrip('/')}/", written),
+    }
+    capture_batch(job.request.get("DataCaptureConfig"), job.services, lists)
 
 
 class _Watch:

@@ -83,13 +83,17 @@ def _check_training(request: Request) -> None:
     channels = [channel["ChannelName"] for channel in request.get("InputDataConfig") or ()]
     _check_unique("InputDataConfig", channels)
     for name in channels:
-        if not re.fullmatch(r"[A-Za-z0-9.\-_]{1,64}", name) or name in (".", ".."):
-            raise _refuse(f"The channel name {name!r} must match [A-Za-z0-9.\\-_]+, at most 64 characters.")
+        _check_channel(name)
     for metric in algorithm.get("MetricDefinitions") or ():
         try:
             re.compile(metric["Regex"])
         except re.error as error:
             raise _refuse(f"The regex of metric {metric['Name']!r} does not compile: {error}.") from error
+
+
+def _check_channel(name: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9.\-_]{1,64}", name) or name in (".", ".."):
+        raise _refuse(f"The channel name {name!r} must match [A-Za-z0-9.\\-_]+, at most 64 characters.")
 
 
 def _check_processing(request: Request) -> None:
@@ -130,17 +134,26 @@ def _check_model(request: Request) -> None:
     for container in [request["PrimaryContainer"]] if request.get("PrimaryContainer") else containers:
         if not container.get("Image") and not container.get("ModelPackageName"):
             raise _refuse("A container definition must have an Image (or a ModelPackageName).")
+        if container.get("Mode") == "MultiModel" and containers:
+            raise _refuse("A container in Mode MultiModel must be the model's PrimaryContainer.")
+        extra = [row["ChannelName"] for row in container.get("AdditionalModelDataSources") or ()]
+        _check_unique("AdditionalModelDataSources", extra)
+        for name in extra:
+            _check_channel(name)
 
 
 def _check_endpoint_config(request: Request) -> None:
     variants = request.get("ProductionVariants") or []
     if not variants:
         raise _refuse("ProductionVariants must have at least one entry.")
+    variants = variants + (request.get("ShadowProductionVariants") or [])
     _check_unique("ProductionVariants", [variant["VariantName"] for variant in variants])
     for variant in variants:
         _check_name("VariantName", variant["VariantName"])
         if not variant.get("ModelName"):
-            raise _refuse(f"ProductionVariants: {variant['VariantName']!r} has no ModelName.")
+            raise _refuse(
+                f"ProductionVariants: {variant['VariantName']!r} has no ModelName; inference components are not played."
+            )
 
 
 def _check_endpoint(request: Request) -> None:

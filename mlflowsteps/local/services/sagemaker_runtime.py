@@ -1,4 +1,4 @@
-"""Amazon SageMaker Runtime: InvokeEndpoint, brought to the job manager's endpoints."""
+"""Amazon SageMaker Runtime: InvokeEndpoint and InvokeEndpointAsync, brought to the job manager's endpoints."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ _HEADERS = {
     "TargetVariant": "X-Amzn-SageMaker-Target-Variant",
     "TargetContainerHostname": "X-Amzn-SageMaker-Target-Container-Hostname",
     "InferenceId": "X-Amzn-SageMaker-Inference-Id",
+    "SessionId": "X-Amzn-SageMaker-Session-Id",
 }
 
 
@@ -36,7 +37,8 @@ class SageMakerRuntime:
 
     def invoke_endpoint(self, params: dict[str, Json]) -> dict[str, Json]:
         """Ask an endpoint's model; its answer as it gives it."""
-        headers = {wire: str(params[name]) for name, wire in _HEADERS.items() if name in params}
+        _refuse_components(params)
+        headers = _headers(params)
         result = self._jobs.invoke_endpoint(params["EndpointName"], _read(params.get("Body", b"")), headers)
         answer = {"Body": result.body, "ContentType": result.content_type}
         given = {name.lower(): value for name, value in result.headers.items()}
@@ -47,6 +49,27 @@ class SageMakerRuntime:
         if variant is not None:
             answer["InvokedProductionVariant"] = variant
         return answer
+
+    def invoke_endpoint_async(self, params: dict[str, Json]) -> dict[str, Json]:
+        """Have an endpoint's model asked; its answer will be an object in S3."""
+        _refuse_components(params)
+        extension = str(params.get("S3OutputPathExtension") or "").strip("/")
+        return self._jobs.invoke_endpoint_async(
+            params["EndpointName"],
+            params.get("InputLocation") or _read(params.get("Body", b"")),
+            _headers(params),
+            place=(f"{extension}/" if extension else "") + str(params.get("Filename") or ""),
+            seconds=float(params.get("InvocationTimeoutSeconds") or 900),
+        )
+
+
+def _headers(params: dict[str, Json]) -> dict[str, str]:
+    return {wire: str(params[name]) for name, wire in _HEADERS.items() if name in params}
+
+
+def _refuse_components(params: dict[str, Json]) -> None:
+    if params.get("InferenceComponentName"):
+        raise ServiceError("ValidationError", "InferenceComponentName: inference components are not played here.")
 
 
 def _read(body: bytes | BinaryIO) -> bytes:

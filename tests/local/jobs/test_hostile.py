@@ -23,9 +23,8 @@ FRAMEWORKS = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
 
 def run_script(bench: Bench, source: str, image: str = SKLEARN, **files: str) -> dict[str, Any]:
     """The description of a training job that runs a script of the user's in script mode."""
-    bench.put(
-        "source.tar.gz", tar_gz({"train.py": source} | {name.replace("_txt", ".txt"): files[name] for name in files})
-    )
+    given: dict[str, str | bytes] = {name.replace("_txt", ".txt"): text for name, text in files.items()}
+    bench.put("source.tar.gz", tar_gz({"train.py": source, **given}))
     parameters = {"sagemaker_program": "train.py", "sagemaker_submit_directory": f"s3://{BUCKET}/source.tar.gz"}
     return bench.run("training-job", training("h", image, HyperParameters=parameters))
 

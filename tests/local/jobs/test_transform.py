@@ -177,9 +177,23 @@ def test_filters_and_join_work_on_json_lines(echo: Bench) -> None:
     assert lines == [{"id": 1, "SageMakerOutput": {"sum": 3}}, {"id": 2, "SageMakerOutput": {"sum": 7}}]
 
 
+def test_data_capture_of_a_transform_lists_what_was_read_and_written(echo: Bench) -> None:
+    for name in ("a", "sub/b"):
+        echo.put(f"in/{name}", "1\n")
+    capture = {"DataCaptureConfig": {"DestinationS3Uri": f"s3://{BUCKET}/captured"}}
+    job = echo.run("transform-job", transform("t", "echo", "in/", "text/csv", **capture))
+    assert job["TransformJobStatus"] == "Completed", job.get("FailureReason")
+    found = {key.split("/")[1]: json.loads(echo.get(key)) for key in echo.all_keys() if key.startswith("captured/")}
+    assert found == {
+        "input": [{"prefix": f"s3://{BUCKET}/in/"}, "a", "sub/b"],
+        "output": [{"prefix": f"s3://{BUCKET}/predictions/"}, "a.out", "sub/b.out"],
+    }
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
+        ({"DataCaptureConfig": {"DestinationS3Uri": "s3://absent/x"}}, "DataCaptureConfig.DestinationS3Uri"),
         ({"given": {"SplitType": "RecordIO"}}, "SplitType 'RecordIO' is not played"),
         ({"DataProcessing": {"InputFilter": "$..x"}}, "'$..x' is not supported at '..x'"),
         ({"given": {"CompressionType": "Bzip2"}}, "CompressionType 'Bzip2'"),

@@ -1,0 +1,197 @@
+"""Endpoints of many models, of shadows, and with answers in S3; models of several folders and packages."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from mlflowsteps.exceptions import ServiceError
+from mlflowsteps.local.jobs.endpoints import ModelError
+from tests.local.jobs.conftest import BUCKET, XGBOOST, Bench, model, tar_gz, transform
+from tests.local.jobs.test_endpoints import SERVE, ask, configure, deploy, serve
+from tests.local.jobs.test_life import wait_until
+
+SERVE_FILE = SERVE.replace('os.environ["NAME"].encode()', 'open("/opt/ml/model/name", "rb").read()')
+TARGET = "X-Amzn-SageMaker-Target-Model"
+
+
+def many(bench: Bench, folder: Path) -> None:
+    """An endpoint ``e`` of a multi-model container with the models ``a.tar.gz`` and ``sub/b.tar.gz``."""
+    (folder / "many.py").write_text(SERVE_FILE)
+    bench.manager.images.register("many", [sys.executable, str(folder / "many.py")])
+    for key in ("a", "sub/b"):
+        bench.put(f"all/{key}.tar.gz", tar_gz({"name": key}))
+    bench.manager.create("model", model("many", "many", "all/", Mode="MultiModel"))
+    configure(bench, "many", "many")
+    assert deploy(bench, "e", "many")["EndpointStatus"] == "InService"
+
+
+def test_a_multi_model_endpoint_answers_by_the_model_asked_for(bench: Bench, tmp_path: Path) -> None:
+    many(bench, tmp_path)
+    for target, found in (("a.tar.gz", b"a:x"), ("sub/b.tar.gz", b"sub/b:x"), ("a.tar.gz", b"a:x")):
+        assert bench.manager.invoke_endpoint("e", b"x", {TARGET: target}).body == found
+
+    bench.put("all/late.tar.gz", tar_gz({"name": "late"}))
+    assert bench.manager.invoke_endpoint("e", b"x", {TARGET: "late.tar.gz"}).body == b"late:x"
+
+
+def test_a_model_that_is_not_there_or_not_named_is_refused_with_those_there_are(bench: Bench, tmp_path: Path) -> None:
+    many(bench, tmp_path)
+    with pytest.raises(ServiceError, match=r"'c' is not below s3://data/all/; there are a.tar.gz, sub/b.tar.gz"):
+        bench.manager.invoke_endpoint("e", b"x", {TARGET: "c"})
+    with pytest.raises(ServiceError, match="TargetModel is required: one of a"):
+        ask(bench, b"x")
+
+
+def test_a_damaged_model_fails_its_own_questions_only_until_it_is_mended(bench: Bench, tmp_path: Path) -> None:
+    many(bench, tmp_path)
+    bench.put("all/bad.tar.gz", "no archive")
+    with pytest.raises(ModelError, match="cannot be unpacked"):
+        bench.manager.invoke_endpoint("e", b"x", {TARGET: "bad.tar.gz"})
+    assert bench.manager.invoke_endpoint("e", b"x", {TARGET: "a.tar.gz"}).body == b"a:x"
+    bench.put("all/bad.tar.gz", tar_gz({"name": "mended"}))
+    assert bench.manager.invoke_endpoint("e", b"x", {TARGET: "bad.tar.gz"}).body == b"mended:x"
+
+
+def test_a_target_model_is_refused_where_there_is_one_model(bench: Bench, tmp_path: Path) -> None:
+    serve(bench, tmp_path, "one")
+    deploy(bench, "e", "one")
+    with pytest.raises(ServiceError, match="TargetModel is for multi-model endpoints"):
+        bench.manager.invoke_endpoint("e", b"x", {TARGET: "a.tar.gz"})
+
+
+def test_a_multi_model_container_serves_endpoints_alone(bench: Bench, tmp_path: Path) -> None:
+    container = {"Image": "many", "Mode": "MultiModel", "ModelDataUrl": f"s3://{BUCKET}/all/"}
+    with pytest.raises(ServiceError, match="must be the model's PrimaryContainer"):
+        bench.manager.create("model", {"ModelName": "m", "Containers": [container, container]})
+    bench.put("in/x", "1")
+    bench.manager.create("model", model("m", XGBOOST, "all/", Mode="MultiModel"))
+    job = bench.run("transform-job", transform("t", "m", "in/", "text/csv"))
+    assert "a multi-model container serves an endpoint" in job["FailureReason"]
+
+
+def test_a_shadow_hears_its_share_of_the_questions_and_never_answers(bench: Bench, tmp_path: Path) -> None:
+    serve(bench, tmp_path, "one", "two", "three")
+    shadows = [
+        {"VariantName": name, "ModelName": name, "InitialInstanceCount": 1, "InitialVariantWeight": weight}
+        for name, weight in (("two", 1.0), ("three", 0.0))
+    ]
+    capture = {
+        "InitialSamplingPercentage": 100,
+        "DestinationS3Uri": f"s3://{BUCKET}/captured",
+        "CaptureOptions": [{"CaptureMode": "InputAndOutput"}],
+    }
+    request = {"EndpointConfigName": "c", "ShadowProductionVariants": shadows, "DataCaptureConfig": capture}
+    request["ProductionVariants"] = [{"VariantName": "one", "ModelName": "one", "InitialInstanceCount": 1}]
+    bench.manager.create("endpoint-config", request)
+    description = deploy(bench, "e", "c")
+    assert [row["VariantName"] for row in description["ShadowProductionVariants"]] == ["two", "three"]
+
+    def seen() -> Counter[str]:
+        return Counter(key.split("/")[2] for key in bench.all_keys() if key.startswith("captured/"))
+
+    for _ in range(3):
+        assert ask(bench, b"x").body == b"one:x"
+    wait_until(lambda: seen() == {"one": 3, "two": 3})
+    key = next(key for key in bench.all_keys() if key.startswith("captured/e/two/"))
+    assert json.loads(bench.get(key))["captureData"]["endpointOutput"]["mode"] == "OUTPUT"
+
+    with pytest.raises(ModelError):
+        ask(bench, b"fail")
+    assert ask(bench, b"die-not").body == b"one:die-not"
+
+
+def asynchronous(bench: Bench, folder: Path) -> None:
+    serve(bench, folder, "one")
+    outputs = {"S3OutputPath": f"s3://{BUCKET}/answers", "S3FailurePath": f"s3://{BUCKET}/failures"}
+    request = {
+        "EndpointConfigName": "later",
+        "ProductionVariants": [{"VariantName": "one", "ModelName": "one", "InitialInstanceCount": 1}],
+        "AsyncInferenceConfig": {"OutputConfig": outputs},
+    }
+    bench.manager.create("endpoint-config", request)
+    assert deploy(bench, "e", "later")["AsyncInferenceConfig"] == {"OutputConfig": outputs}
+
+
+def test_an_asynchronous_endpoint_puts_answers_and_errors_into_s3(bench: Bench, tmp_path: Path) -> None:
+    asynchronous(bench, tmp_path)
+    bench.put("questions/1", "hello")
+    bench.put("questions/2", "fail")
+    good, bad = (
+        bench.manager.invoke_endpoint_async("e", f"s3://{BUCKET}/questions/{n}", {"X-Amzn-SageMaker-Inference-Id": n})
+        for n in ("1", "2")
+    )
+    assert good["InferenceId"] == "1"
+    answer = good["OutputLocation"].removeprefix(f"s3://{BUCKET}/")
+    failure = bad["FailureLocation"].removeprefix(f"s3://{BUCKET}/")
+    wait_until(lambda: {answer, failure} <= set(bench.all_keys()))
+    assert bench.get(answer) == b"one:hello"
+    assert b"Received server error (500)" in bench.get(failure)
+    assert bad["OutputLocation"].removeprefix(f"s3://{BUCKET}/") not in bench.all_keys()
+
+
+def test_an_asynchronous_question_that_cannot_be_asked_is_refused_at_once(bench: Bench, tmp_path: Path) -> None:
+    asynchronous(bench, tmp_path)
+    with pytest.raises(ServiceError, match=r"InvokeEndpointAsync: .*does not exist"):
+        bench.manager.invoke_endpoint_async("e", f"s3://{BUCKET}/absent", {})
+    deploy(bench, "now", "one")
+    with pytest.raises(ServiceError, match="has no AsyncInferenceConfig; use InvokeEndpoint"):
+        bench.manager.invoke_endpoint_async("now", f"s3://{BUCKET}/absent", {})
+    with pytest.raises(ServiceError, match="Endpoint absent not found"):
+        bench.manager.invoke_endpoint_async("absent", b"x", {})
+
+
+def test_additional_model_data_lies_beside_the_model(bench: Bench, tmp_path: Path) -> None:
+    source = SERVE_FILE.replace("/opt/ml/model/name", "/opt/ml/additional-model-data-sources/extra/sub/name")
+    (tmp_path / "extra.py").write_text(source)
+    bench.manager.images.register("extra", [sys.executable, str(tmp_path / "extra.py")])
+    bench.put("more/sub/name", "extra")
+    data = {"S3Uri": f"s3://{BUCKET}/more/", "S3DataType": "S3Prefix", "CompressionType": "None"}
+    rows = [{"ChannelName": "extra", "S3DataSource": data}]
+    bench.manager.create("model", model("x", "extra", AdditionalModelDataSources=rows))
+    configure(bench, "x", "x")
+    assert deploy(bench, "e", "x")["EndpointStatus"] == "InService"
+    assert ask(bench, b"q").body == b"extra:q"
+    with pytest.raises(ServiceError, match=r"channel name '\.\.' must match"):
+        bench.manager.create(
+            "model", model("y", "extra", AdditionalModelDataSources=[{"ChannelName": "..", "S3DataSource": data}])
+        )
+
+
+def test_a_package_of_several_containers_is_a_model_of_several_and_its_other_specifications_have_names(
+    bench: Bench, tmp_path: Path
+) -> None:
+    serve(bench, tmp_path)
+    rows = [{"Image": "own", "Environment": {"NAME": name}} for name in ("first", "second")]
+    specification = {"Containers": rows, "SupportedContentTypes": [], "SupportedResponseMIMETypes": []}
+    arn = bench.manager.registry.create_package(
+        {
+            "ModelPackageName": "pack",
+            "InferenceSpecification": specification,
+            "AdditionalInferenceSpecifications": [{"Name": "small", "Containers": rows[:1]}],
+        }
+    )
+    for name, container, found in (
+        ("both", {"ModelPackageName": arn}, b"second:first:x"),
+        ("small", {"ModelPackageName": arn, "InferenceSpecificationName": "small"}, b"first:x"),
+    ):
+        bench.manager.create("model", {"ModelName": name, "Containers": [container]})
+        configure(bench, name, name)
+        deploy(bench, name, name)
+        assert bench.manager.invoke_endpoint(name, b"x", {}).body == found
+    container = {"ModelPackageName": arn, "InferenceSpecificationName": "large"}
+    with pytest.raises(ServiceError, match=r"'large' is none of .*, which has small"):
+        bench.manager.create("model", {"ModelName": "large", "Containers": [container]})
+
+
+def test_a_container_has_as_long_for_its_first_ping_as_its_variant_says(bench: Bench) -> None:
+    bench.manager.images.register("mute", [sys.executable, "-c", "import signal; signal.pause()"])
+    bench.manager.create("model", model("mute", "mute"))
+    variant = {"VariantName": "v", "ModelName": "mute", "InitialInstanceCount": 1}
+    variant["ContainerStartupHealthCheckTimeoutInSeconds"] = 0.3
+    bench.manager.create("endpoint-config", {"EndpointConfigName": "c", "ProductionVariants": [variant]})
+    assert "ping health check within 0 seconds" in deploy(bench, "e", "c")["FailureReason"]
