@@ -461,3 +461,44 @@ ONLINE: dict[tuple[str, str], str] = {
     ("ModelBuilder", "inference_spec"): "packed by the SDK and uploaded, see tests/sdk3/test_models.py",
 }
 """What cannot be shown here, since the SDK asks AWS before there is an object, or by another test."""
+
+_HYPERPOD = ("HyperPod", "EksRunJobStep", "refused: HyperPod's own command starts it; use EksRunJobStep or LambdaStep")
+_PIPELINE = (
+    "pipeline",
+    "PipelineExecutionStep",
+    "refused: starts a pipeline of SageMaker; use PipelineExecutionStep for one that is there",
+)
+_MONITOR = (
+    "baseline",
+    "Processor",
+    "refused: runs its baseline job and reads it at once; use ProcessingStep and a Processor with its image",
+)
+REFUSED_CLASSES: dict[str, tuple[str, str, str]] = {
+    "train.cpt_trainer.CPTTrainer": _HYPERPOD,
+    "train.multi_turn_rl_trainer.MultiTurnRLTrainer": (
+        "CreateJob",
+        "AwsSdkStep",
+        "refused: makes a CreateJob request; give it to AwsSdkStep",
+    ),
+    "train.evaluate.base_evaluator.BaseEvaluator": _PIPELINE,
+    "train.evaluate.benchmark_evaluator.BenchMarkEvaluator": _PIPELINE,
+    "train.evaluate.custom_scorer_evaluator.CustomScorerEvaluator": _PIPELINE,
+    "train.evaluate.inspect_ai_evaluator.InspectAIEvaluator": _PIPELINE,
+    "train.evaluate.llm_as_judge_evaluator.LLMAsJudgeEvaluator": _PIPELINE,
+    "train.evaluate.multi_turn_rl_evaluator.MultiTurnRLEvaluator": _PIPELINE,
+    "core.model_monitor.model_monitoring.ModelMonitor": _MONITOR,
+    "core.model_monitor.model_monitoring.DefaultModelMonitor": _MONITOR,
+    "core.model_monitor.model_monitoring.ModelQualityMonitor": _MONITOR,
+    "core.model_monitor.clarify_model_monitoring.ClarifyModelMonitor": _MONITOR,
+    "core.model_monitor.clarify_model_monitoring.ModelBiasMonitor": _MONITOR,
+    "core.model_monitor.clarify_model_monitoring.ModelExplainabilityMonitor": _MONITOR,
+    "mlops.workflow.pipeline.Pipeline": _PIPELINE,
+}
+"""Classes with what their error says, what it names instead, and what a user is told."""
+LEFT_OUT: dict[str, str] = {
+    "train.base_trainer.BaseTrainer": "the fine-tuning trainers' base, which makes no object",
+    "mlops.feature_store.athena_query.AthenaQuery": "a query of Athena",
+    "mlops.feature_store.ingestion_manager_pandas.IngestionManagerPandas": "writes to the feature store at once",
+    "mlops.workflow._steps_compiler.StepsCompiler": "of SageMaker's pipelines",
+}
+"""Classes that are nothing for a step, with the reason."""

@@ -174,7 +174,7 @@ _REFUSED: dict[tuple[str, str], tuple[str, str]] = {
         "An evaluation of SDK 3 makes a pipeline of SageMaker and starts it; it has no request of one job.",
         _PIPELINE,
     ),
-    ("sagemaker.mlops.workflow.pipeline", "Pipeline"): ("A Pipeline has no request of one job.", _PIPELINE),
+    ("sagemaker.mlops.workflow.pipeline", "Pipeline"): ("A pipeline has no request of one job.", _PIPELINE),
     ("sagemaker.core.model_monitor.model_monitoring", "ModelMonitor"): (
         "A monitor runs its baseline job, waits for it and reads what it has written.",
         "Make a Processor with the monitor's image_uri and env, and give it to ProcessingStep.",
