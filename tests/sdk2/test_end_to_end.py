@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mlflowsteps.local import LocalRuntime
-from tests.parity import s2
+from tests.parity import s2, tuning
 from tests.parity.harness import no_network
 
 
@@ -36,7 +36,7 @@ def sdk_session(runtime: LocalRuntime) -> Any:
 # ------------------------------------------------------------------------------------------------ the tutorial, S2
 
 
-def xgboost(runtime: LocalRuntime) -> Any:
+def xgboost(runtime: LocalRuntime, hyperparameters: dict[str, Any] = s2.HYPERPARAMETERS) -> Any:
     from sagemaker import image_uris
     from sagemaker.estimator import Estimator
 
@@ -47,7 +47,7 @@ def xgboost(runtime: LocalRuntime) -> Any:
         instance_type="ml.m4.4xlarge",
         volume_size=5,
         output_path=s2.OUTPUT,
-        hyperparameters=s2.HYPERPARAMETERS,
+        hyperparameters=hyperparameters,
         sagemaker_session=sdk_session(runtime),
     )
 
@@ -133,3 +133,29 @@ def test_the_notebook_runs_to_its_end_on_the_runtime(runtime: LocalRuntime) -> N
     assert all(state in events._repr_html_() for state in s2.STATES)
     assert execution.name in executions._repr_html_()
     assert "MyTrainTransformDeploy_v1" in workflows._repr_html_()
+
+
+# -------------------------------------------------------------------------------------------------------- tuning
+
+
+def test_twelve_trainings_beat_the_default_hyperparameters_and_the_best_goes_on(runtime: LocalRuntime) -> None:
+    from sagemaker.inputs import TrainingInput
+    from sagemaker.tuner import ContinuousParameter, HyperparameterTuner, IntegerParameter
+
+    estimator = xgboost(runtime, tuning.HYPERPARAMETERS)
+    tuner = HyperparameterTuner(
+        estimator,
+        tuning.METRIC,
+        {"eta": ContinuousParameter(0.05, 0.6), "max_depth": IntegerParameter(2, 8)},
+        objective_type="Minimize",
+        max_jobs=tuning.JOBS,
+        max_parallel_jobs=2,
+        random_seed=1,
+    )
+    found = s2.best_parts()
+    data = {name: TrainingInput(s2.uri(name), content_type="text/libsvm") for name in ("train", "validation")}
+    outcome = tuning.run(estimator, tuner, data, found)
+
+    assert outcome.statuses == ["Completed"] * tuning.JOBS
+    assert outcome.best < outcome.default
+    assert s2.rmse(outcome.predictions, found.test) < found.limit

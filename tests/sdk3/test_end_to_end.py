@@ -9,7 +9,7 @@ import pytest
 
 from mlflowsteps import steps
 from mlflowsteps.local import LocalRuntime
-from tests.parity import s2
+from tests.parity import s2, tuning
 from tests.parity.harness import no_network
 
 
@@ -33,7 +33,7 @@ def sdk_session(runtime: LocalRuntime) -> Any:
 # ------------------------------------------------------------------------------------------------ the tutorial, S2
 
 
-def xgboost(runtime: LocalRuntime) -> Any:
+def xgboost(runtime: LocalRuntime, hyperparameters: dict[str, Any] = s2.HYPERPARAMETERS) -> Any:
     from sagemaker.core import image_uris
     from sagemaker.train.configs import Compute, OutputDataConfig, StoppingCondition
     from sagemaker.train.model_trainer import ModelTrainer
@@ -44,7 +44,7 @@ def xgboost(runtime: LocalRuntime) -> Any:
         compute=Compute(instance_type="ml.m4.4xlarge", instance_count=1, volume_size_in_gb=5),
         output_data_config=OutputDataConfig(s3_output_path=s2.OUTPUT),
         stopping_condition=StoppingCondition(max_runtime_in_seconds=86400),
-        hyperparameters=s2.HYPERPARAMETERS,
+        hyperparameters=hyperparameters,
         sagemaker_session=sdk_session(runtime),
     )
 
@@ -100,3 +100,33 @@ def test_the_tutorial_gives_the_same_model_as_with_plain_requests(runtime: Local
     assert s2.rmse(predicted, found.test) < found.limit
     assert answered == pytest.approx(predicted[0], abs=1e-5)
     assert predicted == s2.run(s2.plain(), found)[0]
+
+
+# -------------------------------------------------------------------------------------------------------- tuning
+
+
+def test_twelve_trainings_beat_the_default_hyperparameters_and_the_best_goes_on(runtime: LocalRuntime) -> None:
+    from sagemaker.core.parameter import ContinuousParameter, IntegerParameter
+    from sagemaker.train.configs import InputData
+    from sagemaker.train.tuner import HyperparameterTuner
+
+    trainer = xgboost(runtime, tuning.HYPERPARAMETERS)
+    tuner = HyperparameterTuner(
+        trainer,
+        tuning.METRIC,
+        {"eta": ContinuousParameter(0.05, 0.6), "max_depth": IntegerParameter(2, 8)},
+        objective_type="Minimize",
+        max_jobs=tuning.JOBS,
+        max_parallel_jobs=2,
+        random_seed=1,
+    )
+    found = s2.best_parts()
+    data = [
+        InputData(channel_name=name, data_source=s2.uri(name), content_type="text/libsvm")
+        for name in ("train", "validation")
+    ]
+    outcome = tuning.run(trainer, tuner, data, found)
+
+    assert outcome.statuses == ["Completed"] * tuning.JOBS
+    assert outcome.best < outcome.default
+    assert s2.rmse(outcome.predictions, found.test) < found.limit

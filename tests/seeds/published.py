@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
+ABALONE = SHARED / "data" / "abalone.libsvm"
 
 
 def published(seed: str) -> list[dict[str, Any]]:
@@ -24,7 +25,6 @@ def published(seed: str) -> list[dict[str, Any]]:
 
 def abalone() -> list[str]:
     """The lines of the Abalone data set in libsvm form; skips the test where it is not there."""
-    file = SHARED / "data" / "abalone.libsvm"
-    if not file.is_file():
+    if not ABALONE.is_file():
         pytest.skip("the Abalone data set is not on this machine")
-    return file.read_text(encoding="utf-8").splitlines()
+    return ABALONE.read_text(encoding="utf-8").splitlines()

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, TypeAlias, cast
 from mlflowsteps.catalog.integrations import find_integration
 from mlflowsteps.exceptions import Diagnostic
 from mlflowsteps.inputs.expressions import Expression
+from mlflowsteps.inputs.placeholders import StepInput
 from mlflowsteps.inputs.schema import Schema
 from mlflowsteps.inputs.syntax import Json
 from mlflowsteps.steps.compile import Nest
@@ -51,6 +52,16 @@ class SageMakerStep(ServiceStep):
         """The API operation, such as ``CreateTrainingJob``."""
         action = str(self.resource).rsplit(":", 1)[-1].split(".", 1)[0]
         return action[0].upper() + action[1:]
+
+    def _result(self) -> StepInput:
+        """What SageMaker answers, in the step's output: all of it, or what lies at the step's ``result_path``."""
+        found, path = self.output(), self.fields.get("result_path")
+        if isinstance(path, str):
+            from mlflowsteps.asl.paths import compile_reference_path
+
+            for key in compile_reference_path(path).keys:
+                found = found[key]
+        return found
 
     def _waiting(self, wait: bool, integration: Integration) -> bool:
         """Note how the service is called; True where the integration itself waits for the job's end.

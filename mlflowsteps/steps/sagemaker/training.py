@@ -101,7 +101,7 @@ class TrainingStep(SageMakerStep):
         Returns:
             A request of CreateModel: image, role, network settings and environment of the training, the script that it
             ran (SAGEMAKER_PROGRAM and its like, for script-mode images), and the model's data from the output of this
-            step. Its attributes (``image_uri``, ``env``, ``entry_point`` and others) can be set.
+            step, below its ``result_path``. Its attributes (``image_uri``, ``env``, ``entry_point`` and others) can be set.
 
         Raises:
             ValueError: the training request names no image.
@@ -114,7 +114,7 @@ class TrainingStep(SageMakerStep):
                 f"Step {self.state_id!r}: the training request has no AlgorithmSpecification.TrainingImage to make a "
                 "model of; give ModelStep a request of CreateModel instead"
             )
-        artifacts = self.output()["ModelArtifacts"]["S3ModelArtifacts"]
+        artifacts = self._result()["ModelArtifacts"]["S3ModelArtifacts"]
         environment = request.get("Environment", {})
         if isinstance(environment, dict):
             environment = {**script_environment(request.get("HyperParameters")), **environment}
@@ -190,14 +190,14 @@ class TuningStep(SageMakerStep):
     @property
     def best_training_job(self) -> BestTrainingJob:
         """The best training job of the tuning, for the steps that follow; ``tuning.best_training_job.name``."""
-        return BestTrainingJob(self.output())
+        return BestTrainingJob(self._result())
 
 
 class BestTrainingJob:
     """Placeholders for the best training job of a tuning, read from the tuning step's output.
 
     Args:
-        output: the output of the tuning step.
+        output: what the tuning step puts into its output.
     """
 
     def __init__(self, output: StepInput) -> None:

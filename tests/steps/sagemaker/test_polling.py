@@ -146,3 +146,13 @@ def test_the_best_training_job_is_read_from_the_tuning_step() -> None:
     tuning = steps.TuningStep("Tune", {"HyperParameterTuningJobConfig": {"Strategy": "Random"}}, "tuning")
     assert tuning.best_training_job.name.to_jsonpath() == "$['BestTrainingJob']['TrainingJobName']"
     assert "output/model.tar.gz" in tuning.best_training_job.model_artifacts.to_jsonpath()
+
+
+def test_what_steps_read_from_an_earlier_job_lies_below_its_result_path() -> None:
+    tuning = steps.TuningStep("Tune", {"HyperParameterTuningJobConfig": {}}, "t", result_path="$.found['by us']")
+    path = tuning.best_training_job.name.to_jsonpath()
+    assert path == "$['found']['by us']['BestTrainingJob']['TrainingJobName']"
+    request = {"AlgorithmSpecification": {"TrainingImage": "image"}, "RoleArn": "role"}
+    train = steps.TrainingStep("Train", request, "job", result_path="$.training")
+    data = train.get_expected_model()["PrimaryContainer"]["ModelDataUrl"]
+    assert data.to_jsonpath() == "$['training']['ModelArtifacts']['S3ModelArtifacts']"
