@@ -124,7 +124,7 @@ class EndpointConfigStep(SageMakerStep):
         }
         if "ProductionVariants" not in found:
             missing = [name for name in ("ModelName", "InitialInstanceCount", "InstanceType") if variant[name] is None]
-            if missing and not (fields.get("parameters") or fields.get("arguments")):
+            if missing and not _overrides(fields):
                 raise MissingRequiredParameter(
                     f"Step {state_id!r} needs model_name, initial_instance_count and instance_type, or a request with "
                     f"ProductionVariants; {', '.join(missing)} is missing."
@@ -146,6 +146,7 @@ class EndpointStep(SageMakerStep):
         endpoint_config_name: name of its configuration.
         tags: a dict, or a list of Key and Value; not with ``update``.
         update: True: the endpoint exists and gets the configuration.
+        request: a whole request in boto3's shape, such as one with a DeploymentConfig, or an Endpoint of SDK 3.
         retry: a retrier, or several.
         catch: a catcher, or several.
         output_schema: schema of what ``output()`` gives.
@@ -154,7 +155,7 @@ class EndpointStep(SageMakerStep):
     Raises:
         ValueError: ``tags`` are given with ``update``: UpdateEndpoint takes none.
         TypeError: ``parameters`` has a member that the request does not know.
-        MissingRequiredParameter: the endpoint has no name.
+        MissingRequiredParameter: the endpoint has no name, or no configuration.
     """
 
     service, action = "sagemaker", "createEndpoint"
@@ -164,10 +165,11 @@ class EndpointStep(SageMakerStep):
         self,
         state_id: str,
         endpoint_name: Text,
-        endpoint_config_name: Text,
+        endpoint_config_name: Text | None = None,
         tags: Tags = None,
         update: bool = False,
         *,
+        request: object = None,
         retry: Retry | list[Retry] | None = None,
         catch: Catch | list[Catch] | None = None,
         output_schema: Schema = None,
@@ -175,13 +177,20 @@ class EndpointStep(SageMakerStep):
     ) -> None:
         if update and tags is not None:
             raise ValueError(f"Step {state_id!r}: UpdateEndpoint takes no tags; tag the endpoint when it is created")
-        request: dict[str, Json] = {}
-        put(request, "EndpointConfigName", endpoint_config_name)
-        put(request, "EndpointName", endpoint_name)
-        put_tags(request, tags)
         action = "updateEndpoint" if update else "createEndpoint"
+        found = request_of({} if request is None else request, action[0].upper() + action[1:], "request")
+        put(found, "EndpointConfigName", endpoint_config_name)
+        put(found, "EndpointName", endpoint_name)
+        put_tags(found, tags)
+        if not {"EndpointConfigName", "EndpointConfigName.$"} & found.keys() and not _overrides(fields):
+            raise MissingRequiredParameter(f"Step {state_id!r} needs endpoint_config_name, or a request that has it.")
         self.endpoint_name, self.endpoint_config_name = endpoint_name, endpoint_config_name
-        self._start(state_id, request, "EndpointName", False, retry, catch, output_schema, fields, action)
+        self._start(state_id, found, "EndpointName", False, retry, catch, output_schema, fields, action)
+
+
+def _overrides(fields: TaskFields) -> bool:
+    """True where ``parameters`` may give what is missing."""
+    return bool(fields.get("parameters") or fields.get("arguments"))
 
 
 def _takes_instance(model: object, instance_type: str | None) -> bool:

@@ -166,6 +166,7 @@ def merged(base: Json, over: Json) -> Json:
     >>> merged({"a": {"b": 1, "c": 2}}, {"a": {"b.$": "$.b"}})
     {'a': {'c': 2, 'b.$': '$.b'}}
     """
+    over = described(over) if is_sdk_object(over) else over
     if not isinstance(base, Mapping) or not isinstance(over, Mapping):
         return copied(over)
     found = dict(base)

@@ -147,7 +147,16 @@ def _member(name: str) -> str:
     'S3OutputPath'
     """
     table = getattr(sys.modules.get("sagemaker.core.utils.utils"), "SPECIAL_SNAKE_TO_PASCAL_MAPPINGS", {})
-    return str(table.get(name) or "".join(part.title() for part in name.split("_")))
+    return str(_SPELLED.get(name) or table.get(name) or "".join(part.title() for part in name.split("_")))
+
+
+_SPELLED = {
+    "enable_ssm_access": "EnableSSMAccess",
+    "max_payload_in_mb": "MaxPayloadInMB",
+    "memory_size_in_mb": "MemorySizeInMB",
+    "supported_response_mime_types": "SupportedResponseMIMETypes",
+}
+"""Members of our requests that the SDK's own rule spells otherwise than the API, which then refuses them."""
 
 
 def _plain(value: Any) -> Json:
