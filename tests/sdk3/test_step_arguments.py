@@ -300,7 +300,7 @@ def test_every_member_of_our_requests_has_its_name_in_a_shape() -> None:
     model: Any = ServiceModel(create_loader().load_service_model("sagemaker", "service-2"))
     pending = [model.operation_model(operation).input_shape for operation in REQUEST_MEMBERS]
     seen: set[str] = set()
-    wrong, known = [], of("core.shapes.shapes.Base")
+    wrong: list[str] = []
     while pending:
         found = pending.pop()
         if found.name in seen:
@@ -309,7 +309,7 @@ def test_every_member_of_our_requests_has_its_name_in_a_shape() -> None:
         members = found.members if found.type_name == "structure" else {}
         pending += [*members.values(), *(getattr(found, name) for name in ("member", "value") if hasattr(found, name))]
         cls: Any = getattr(importlib.import_module("sagemaker.core.shapes.shapes"), found.name, None)
-        if members and isinstance(cls, type) and issubclass(cls, known):
+        if members and getattr(cls, "model_fields", None):
             names = set(described(cls.model_construct(**dict.fromkeys(cls.model_fields, "x"))))
             wrong += [
                 f"{found.name}: {name}" for name in names - set(members) if name.lower() in map(str.lower, members)
