@@ -3,7 +3,8 @@
 SDK 3's training jobs bring a channel ``sm_drivers`` with ``sm_train.sh``, framework processors of both SDKs a
 ``runproc.sh`` and a ``sourcedir.tar.gz``. They name ``/opt/ml`` literally and run pip for the user's requirements.
 Where jobs have no ``/opt/ml`` of their own it is replaced in these copies; packages are installed before, into a folder
-on the job's path (``images.requirements``), because their pip would change the running Python.
+on the job's path (``images.requirements``), because their pip would change the running Python. What the user wrote stays
+as it is: a script may put its own sources, requirements included, beside the model.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mlflowsteps.local.jobs import archives
 from mlflowsteps.local.jobs.code import unpack_archive
 from mlflowsteps.local.jobs.failures import JobFailure, JobStopped
 from mlflowsteps.local.jobs.images.builtin import builtin_command
@@ -21,8 +21,9 @@ from mlflowsteps.local.jobs.pathmode import REWRITTEN, refuse_literal_paths, rew
 
 __all__ = ["prepare_processing", "prepare_training"]
 
-_INSTALLS = re.compile(r"install_requirements\.py\s+['\"]?([^\s'\"]+)")
-_LOOKS_FOR = re.compile(r"-f\s+'([^']+\.txt)'")
+_INSTALLS = re.compile(r"(install_requirements\.py\s+['\"]?)([^\s'\"]+)")
+_LOOKS_FOR = re.compile(r"(-f\s+')([^']+\.txt)(?=')")
+_NOTHING = "/opt/ml/input/data/sm_drivers/no_requirements.txt"
 _TEXTS = frozenset({".sh", ".py", ".json"})
 
 
@@ -41,9 +42,10 @@ def prepare_training(job: Job) -> list[str]:
         script = data / "sm_drivers/sm_train.sh"
         if not script.is_file():
             continue
-        text = script.read_text(encoding="utf-8")
-        for name in _INSTALLS.findall(text):
-            found += _take(job, data / "code" / name)
+        files, text = _without_pip(script.read_text(encoding="utf-8"), _INSTALLS, data / "code", _NOTHING)
+        found += [folder for file in files for folder in _install(job, file)]
+        script.write_text(text, encoding="utf-8")
+        (data / "sm_drivers" / Path(_NOTHING).name).touch()
         if job.services.mode == REWRITTEN:
             _rewrite_tree(data / "sm_drivers", job.folder.opt_ml(host))
     return list(dict.fromkeys(found))
@@ -75,19 +77,28 @@ def _prepare_source(job: Job, script: Path, host: int) -> list[str]:
         source = job.folder.tmp / f"sourcedir-{host}"
         source.mkdir()
         unpack_archive(archive, source, "sourcedir.tar.gz")
-        for name in _LOOKS_FOR.findall(text):
-            file = source / name
-            if file.is_file():
-                found += _take(job, file)
-                file.rename(file.with_name(f"{file.name}.installed"))  # the script's own pip finds nothing to do
+        files, text = _without_pip(text, _LOOKS_FOR, source, "/dev/null")  # no regular file: nothing to install
+        found += [folder for file in files for folder in _install(job, file)]
         if job.services.mode == REWRITTEN:
             environment = job.container.command([], job.request.get("Environment") or {}).environment
             refuse_literal_paths(sorted(source.rglob("*")), environment)
-        archive.unlink()
-        archives.pack([source], archive)
     if job.services.mode == REWRITTEN:
-        script.write_text(rewrite(text, job.folder.opt_ml(host)), encoding="utf-8")
+        text = rewrite(text, job.folder.opt_ml(host))
+    script.write_text(text, encoding="utf-8")
     return found
+
+
+def _without_pip(text: str, pattern: re.Pattern[str], folder: Path, instead: str) -> tuple[list[Path], str]:
+    """The requirements files that a driver's script installs, and the script with another name in their places.
+
+    Args:
+        text: the script.
+        pattern: group 1 is what stays before a file's name, group 2 the name.
+        folder: where the files are; what is not there stays in the script.
+        instead: the other name.
+    """
+    files = {match[2]: folder / match[2] for match in pattern.finditer(text) if (folder / match[2]).is_file()}
+    return list(files.values()), pattern.sub(lambda m: m[1] + (instead if m[2] in files else m[2]), text)
 
 
 def _rewrite_tree(folder: Path, opt_ml: Path) -> None:
@@ -97,22 +108,21 @@ def _rewrite_tree(folder: Path, opt_ml: Path) -> None:
             file.write_text(rewrite(text, opt_ml), encoding="utf-8")
 
 
-def _take(job: Job, file: Path) -> list[str]:
-    """Install a requirements file's packages, and leave its local copy without a line that pip would install."""
-    if not file.is_file():
-        return []
+def _install(job: Job, file: Path) -> list[str]:
+    """Install a requirements file's packages; gives the folder for PYTHONPATH, where there is one."""
     packages = job.services.packages
     folder = folder_for(file, packages or Path())
-    if folder is not None and packages is None:
+    if folder is None:
+        return []
+    if packages is None:
         job.folder.note(f"{file.name}: nothing is installed, because of install_requirements=False")
-    elif folder is not None and not folder.is_dir():
-        _install(job, file, str(packages))
-    lines = file.read_text(encoding="utf-8").splitlines()
-    file.write_text("".join(f"# seen to by the local runtime: {line}\n" for line in lines), encoding="utf-8")
-    return [str(folder)] if folder is not None and packages is not None else []
+        return []
+    if not folder.is_dir():
+        _run_pip(job, file, str(packages))
+    return [str(folder)]
 
 
-def _install(job: Job, file: Path, packages: str) -> None:
+def _run_pip(job: Job, file: Path, packages: str) -> None:
     command = job.container.command(builtin_command("requirements", str(file), packages), {})
     ending = job.run([command])
     if ending.stopped:

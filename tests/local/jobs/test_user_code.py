@@ -161,6 +161,21 @@ def test_the_same_requirements_are_installed_once_and_never_into_the_running_pyt
     assert "SAYS changed" in bench.log("training-job", "c")
 
 
+def test_a_script_finds_its_own_requirements_as_they_are_to_put_them_beside_the_model(bench: Bench) -> None:
+    script = (
+        "import os, pathlib, shutil\n"
+        "model = pathlib.Path(os.environ['SAGEMAKER_BASE_DIR']) / 'model'\n"
+        "shutil.copy(pathlib.Path(__file__).parent / 'requirements.txt', model)\n"
+    )
+    wanted = f"# tiny\n./{WHEEL}\n"
+    files: dict[str, str | bytes] = {"train.py": script, "requirements.txt": wanted, WHEEL: wheel()}
+    for request in (sdk2(bench, files), sdk3(bench, script, wanted)):
+        job = bench.run("training-job", request)
+        assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+        archive = bench.get(f"models/{request['TrainingJobName']}/output/model.tar.gz")
+        assert members(archive) == {"requirements.txt": wanted.encode()}
+
+
 def test_requirements_that_cannot_be_installed_fail_the_job_with_the_contracts_error(bench: Bench) -> None:
     requirements = "--no-index\nthere-is-no-such-package\n"
     files: dict[str, str | bytes] = {"train.py": "print('RAN')", "requirements.txt": requirements}

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
+from csv import reader
 
+import numpy as np
 import pytest
 
+from mlflowsteps.local.jobs.images.textdata import Rows
+from mlflowsteps.local.jobs.images.xgboost_answers import combine, select
+from mlflowsteps.local.jobs.images.xgboost_folds import folds
 from tests.local.jobs.conftest import (
     BUCKET,
     OLD_XGBOOST,
@@ -91,7 +97,8 @@ def test_several_metrics_are_logged_those_that_xgboost_lacks_too(bench: Bench) -
         ({"eta": "7"}, "'eta' is '7'; it must be a number from 0.0 to 1.0"),
         ({"max_depth": "deep"}, "'max_depth' is 'deep'; it must be a number"),
         ({"objective": "multi:softmax"}, "'num_class' is required"),
-        ({"_kfold": "3"}, "_kfold"),
+        ({"_kfold": "1"}, "'_kfold' is '1'; it must be an integer of at least 2"),
+        ({"_kfold": "501"}, "_kfold is 501, but there are only 500 rows"),
     ],
 )
 def test_wrong_hyperparameters_fail_the_job_with_their_name_and_value(
@@ -199,6 +206,93 @@ def test_probabilities_are_a_csv_row_online_and_a_list_in_batch(bench: Bench) ->
 
     lines = [json.loads(line) for line in bench.get("predictions/ask.csv.out").decode().splitlines()]
     assert [line.index(max(line)) for line in lines] == [0, 1, 2]
+
+
+def test_cross_validation_reports_means_and_its_models_answer_together(bench: Bench) -> None:
+    job = train(bench, HyperParameters=PARAMETERS | {"_kfold": "3", "_num_cv_round": "2"})
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    log = bench.log("training-job", "xgb-1")
+    assert log.count("is trained") == 6
+    assert log.count("[19]\ttrain-rmse:") == 1
+    metrics = {row["MetricName"]: row["Value"] for row in job["FinalMetricDataList"]}
+    assert 0 < metrics["train:rmse"] < metrics["validation:rmse"] < 0.1
+    files = members(bench.get("models/xgb-1/output/model.tar.gz"))
+    assert sorted(files) == [f"xgboost-model-{number}" for number in range(6)]
+
+    bench.manager.create("model", model("cv", XGBOOST, "models/xgb-1/output/model.tar.gz"))
+    bench.put("ask.csv", csv(TEST, label=False))
+    bench.run("transform-job", transform("cv", "cv", "ask.csv", "text/csv", given={"SplitType": "Line"}))
+    assert mean_error([float(line) for line in bench.get("predictions/ask.csv.out").split()], TEST) < BASELINE / 3
+
+
+def test_folds_hold_every_row_once_a_round_and_every_class_in_its_share() -> None:
+    labels = np.array([0.0] * 30 + [1.0] * 6, np.float32)
+    rows_ = Rows(np.arange(36, dtype=np.float32).reshape(-1, 1), labels)
+    made = list(folds([rows_], 3, 2, objective="binary:logistic", seed=1))
+    for first in (0, 3):
+        tested = np.concatenate([held.features[:, 0] for _, held in made[first : first + 3]])
+        assert sorted(tested) == list(range(36))
+    for kept, held in made:
+        assert held.labels is not None
+        assert (len(kept.features), len(held.features), held.labels.sum()) == (24, 12, 2)
+        assert not set(kept.features[:, 0]) & set(held.features[:, 0])
+
+
+def test_an_ensemble_of_classes_votes() -> None:
+    votes = [np.array(row, np.float32) for row in ([0, 2], [2, 2], [2, 1])]
+    assert combine(votes, "multi:softmax").tolist() == [2.0, 2.0]
+    assert combine(votes[:2], "reg:squarederror").tolist() == [1.0, 2.0]
+
+
+def deploy_selecting(bench: Bench, output: str) -> dict:
+    bench.put("in/rows.csv", "".join(f"{i % 3},{i % 3},{i % 2}\n" for i in range(90)))
+    parameters = {"objective": "multi:softprob", "num_class": "3", "num_round": "5"}
+    request = training("m", XGBOOST, channels={"train": ("in/rows.csv", "text/csv")}, HyperParameters=parameters)
+    assert bench.run("training-job", request)["TrainingJobStatus"] == "Completed"
+    environment = {"SAGEMAKER_INFERENCE_OUTPUT": output}
+    bench.manager.create("model", model("m", XGBOOST, "models/m/output/model.tar.gz", Environment=environment))
+    variants = [{"VariantName": "v", "ModelName": "m", "InitialInstanceCount": 1}]
+    bench.manager.create("endpoint-config", {"EndpointConfigName": "m", "ProductionVariants": variants})
+    bench.manager.create("endpoint", {"EndpointName": "m", "EndpointConfigName": "m"})
+    return bench.wait("endpoint", "m")
+
+
+def test_a_model_answers_with_what_its_inference_output_selects(bench: Bench) -> None:
+    deploy_selecting(bench, "predicted_label, probabilities,predicted_score")
+    ask = {"Content-Type": "text/csv"}
+    row = bench.manager.invoke_endpoint("m", b"1,1", ask | {"Accept": "text/csv"}).body.decode()
+    label, probabilities, score = next(reader([row]))
+    found = json.loads(probabilities)
+    assert (label, score, found.index(max(found))) == ("1", "nan", 1)
+    rows_ = json.loads(bench.manager.invoke_endpoint("m", b"0,0\n2,0", ask | {"Accept": "application/json"}).body)
+    assert [entry["predicted_label"] for entry in rows_["predictions"]] == [0, 2]
+    assert "predicted_score will be nan: the objective multi:softprob has none" in bench.log("endpoint", "m")
+
+    bench.put("ask.csv", "0,0\n1,1\n")
+    bench.run("transform-job", transform("t", "m", "ask.csv", "text/csv", given={"SplitType": "Line"}))
+    assert [line.split(b",")[0] for line in bench.get("predictions/ask.csv.out").splitlines()] == [b"0", b"1"]
+
+
+def test_an_inference_output_that_there_is_not_fails_the_endpoint_with_those_there_are(bench: Bench) -> None:
+    reason = deploy_selecting(bench, "likelihood")["FailureReason"]
+    assert "SAGEMAKER_INFERENCE_OUTPUT names 'likelihood'; it may name predicted_label, labels" in reason
+
+
+@pytest.mark.parametrize(
+    ("objective", "score", "found"),
+    [
+        ("binary:logistic", 0.25, [0, 0.25, [0.75, 0.25]]),
+        ("binary:logitraw", 2.0, [1, math.nan, math.nan]),
+        ("binary:hinge", 1.0, [1, math.nan, math.nan]),
+        ("multi:softmax", 2.0, [2, math.nan, math.nan]),
+        ("multi:softprob", [0.2, 0.8], [1, 0.8, [0.2, 0.8]]),
+        ("reg:squarederror", 7.5, [math.nan, math.nan, math.nan]),
+    ],
+)
+def test_what_can_be_selected_depends_on_the_objective(objective: str, score: object, found: list[object]) -> None:
+    wanted = ["predicted_label", "probability", "probabilities"]
+    (row,) = select([score], objective, wanted)
+    assert str([row[name] for name in wanted]) == str(found)
 
 
 def test_a_pickle_in_a_models_archive_is_refused_and_not_loaded(bench: Bench, tmp_path: object) -> None:

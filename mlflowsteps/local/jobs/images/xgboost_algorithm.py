@@ -22,6 +22,8 @@ from mlflowsteps.local.jobs.images.paths import base_folder, channel_files, fail
 from mlflowsteps.local.jobs.images.recordio import read_recordio
 from mlflowsteps.local.jobs.images.server import HttpError, Request, Response, serve
 from mlflowsteps.local.jobs.images.textdata import Rows, TextError, read_csv, read_libsvm, stack
+from mlflowsteps.local.jobs.images.xgboost_answers import OUTPUTS, combine, csv_rows, objective_of, outputs_of, select
+from mlflowsteps.local.jobs.images.xgboost_folds import Scores, folds, means_of
 from mlflowsteps.local.jobs.images.xgboost_parameters import ParameterError, Plan, read_parameters
 
 if TYPE_CHECKING:
@@ -141,29 +143,58 @@ def train() -> None:
     for warning in plan.warnings:
         _say(f"[WARNING] {warning}")
     rows = _read_channels(plan)
+    if plan.early_stopping_rounds is not None and "validation" not in rows and not plan.folds:
+        raise UserError("early_stopping_rounds needs a channel 'validation'.")
     xgboost = _library()  # as late as can be: it takes longer to load than a fault takes to find
+    folder = base_folder() / "model"
+    folder.mkdir(parents=True, exist_ok=True)
+    if plan.folds:
+        _cross_validate(xgboost, plan, rows, folder)
+        return
+    booster, _ = _fit(xgboost, plan, rows, [_logger(xgboost)])
+    (folder / MODEL_FILE).write_bytes(booster.save_raw("ubj"))
+
+
+def _fit(xgboost: Any, plan: Plan, rows: Mapping[str, Rows], callbacks: list[Any]) -> tuple[Any, Scores]:
+    """Train on ``train``, measured on all; the booster, and each metric's values by round."""
     matrices = {
         name: xgboost.DMatrix(part.features, label=part.labels, weight=part.weights) for name, part in rows.items()
     }
-    callbacks: list[Any] = [_logger(xgboost)]
     if plan.early_stopping_rounds is not None:
-        if "validation" not in matrices:
-            raise UserError("early_stopping_rounds needs a channel 'validation'.")
-        callbacks.append(
-            xgboost.callback.EarlyStopping(rounds=plan.early_stopping_rounds, data_name="validation", save_best=True)
-        )
+        callbacks = [
+            *callbacks,
+            xgboost.callback.EarlyStopping(rounds=plan.early_stopping_rounds, data_name="validation", save_best=True),
+        ]
+    scores: dict[str, dict[str, list[Any]]] = {}
     booster = xgboost.train(
         {"verbosity": 1} | plan.booster,
         matrices["train"],
         num_boost_round=plan.rounds,
         evals=[(matrix, name) for name, matrix in matrices.items()],
+        evals_result=scores,
         custom_metric=_custom_metric(plan.custom_metrics) if plan.custom_metrics else None,
         callbacks=callbacks,
         verbose_eval=False,
     )
-    folder = base_folder() / "model"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / MODEL_FILE).write_bytes(booster.save_raw("ubj"))
+    return booster, scores
+
+
+def _cross_validate(xgboost: Any, plan: Plan, rows: Mapping[str, Rows], folder: Path) -> None:
+    """A model of each fold; the log has the means of all folds for each round."""
+    count = sum(part.features.shape[0] for part in rows.values())
+    if plan.folds > count:
+        raise UserError(f"_kfold is {plan.folds}, but there are only {count} rows.")
+    objective, seed = str(plan.booster.get("objective", "")), int(plan.booster.get("seed", 0))
+    found = []
+    for number, pair in enumerate(
+        folds(list(rows.values()), plan.folds, plan.fold_rounds, objective=objective, seed=seed)
+    ):
+        booster, scores = _fit(xgboost, plan, dict(zip(("train", "validation"), pair, strict=True)), [])
+        (folder / f"{MODEL_FILE}-{number}").write_bytes(booster.save_raw("ubj"))
+        found.append(scores)
+        _say(f"[INFO] fold {number + 1} of {plan.folds * plan.fold_rounds} is trained")
+    for line in means_of(found):
+        _say(line)
 
 
 def _library() -> Any:
@@ -290,7 +321,7 @@ def predict(models: list[Any], request: Request) -> Response:
     """Answer one request: a prediction for each row.
 
     Args:
-        models: the boosters; the mean of their predictions is the answer.
+        models: the boosters; the mean of their predictions, or the class most of them name, is the answer.
         request: CSV or libsvm rows, with ``Accept`` text/csv, application/json or JSON Lines.
     """
     if not request.body.strip():
@@ -298,10 +329,13 @@ def predict(models: list[Any], request: Request) -> Response:
     xgboost = _library()
     rows = _rows(request, models[0].num_features())
     try:
-        scores = sum(model.predict(xgboost.DMatrix(rows.features)) for model in models) / len(models)
+        found = [model.predict(xgboost.DMatrix(rows.features)) for model in models]
     except xgboost.core.XGBoostError as error:
         raise HttpError(400, f"Unable to evaluate payload provided: {error}") from error
-    return _encode(scores.tolist(), request.accept)
+    objective = objective_of(models[0])
+    scores = combine(found, objective).tolist()
+    wanted = _selected()
+    return _encode(scores, request.accept, select(scores, objective, wanted) if wanted else None)
 
 
 def _sent_type(content_type: str) -> str:
@@ -331,26 +365,43 @@ def _rows(request: Request, features: int) -> Rows:
     return rows
 
 
-def _encode(scores: list[Any], accept: str) -> Response:
+def _selected() -> list[str]:
+    """What SAGEMAKER_INFERENCE_OUTPUT asks for; nothing where it is not set.
+
+    Raises:
+        UserError: it names what there is not.
+    """
+    found = [name.strip() for name in os.environ.get("SAGEMAKER_INFERENCE_OUTPUT", "").split(",") if name.strip()]
+    odd = next((name for name in found if name not in OUTPUTS), None)
+    if odd is not None:
+        raise UserError(f"SAGEMAKER_INFERENCE_OUTPUT names {odd!r}; it may name {', '.join(OUTPUTS)}.")
+    return found
+
+
+def _encode(scores: list[Any], accept: str, selected: list[dict[str, Any]] | None) -> Response:
     wanted = accept.split(";", maxsplit=1)[0].split(",", maxsplit=1)[0].strip().lower() or os.environ.get(
         "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "text/csv"
     )
     batch = os.environ.get("SAGEMAKER_BATCH") == "true"
-    if batch or wanted in ("*/*", "text/csv", "csv"):
+    if selected is not None and wanted in ("*/*", "text/csv", "csv"):
+        return Response(csv_rows(selected).encode(), "text/csv; charset=utf-8")
+    if selected is None and (batch or wanted in ("*/*", "text/csv", "csv")):
         lines = [str(score) if batch or not isinstance(score, list) else ",".join(map(str, score)) for score in scores]
         return Response(("\n".join(lines) + "\n" * batch).encode(), "text/csv; charset=utf-8")
+    rows = [{"score": score} for score in scores] if selected is None else selected
     if wanted == _JSON:
-        body = json.dumps({"predictions": [{"score": score} for score in scores]})
-        return Response(body.encode(), _JSON)
+        return Response(json.dumps({"predictions": rows}).encode(), _JSON)
     if wanted in _JSON_LINES:
-        return Response("".join(json.dumps({"score": score}) + "\n" for score in scores).encode(), wanted)
+        return Response("".join(json.dumps(row) + "\n" for row in rows).encode(), wanted)
     raise HttpError(406, f"Accept {accept!r} is not supported; use text/csv, application/json or application/jsonlines")
 
 
 def _serve() -> None:
-    if os.environ.get("SAGEMAKER_INFERENCE_OUTPUT"):
-        raise UserError("SAGEMAKER_INFERENCE_OUTPUT is not played by the local runtime; take it out.")
-    models = load_models(base_folder() / "model")
+    models, wanted = load_models(base_folder() / "model"), _selected()
+    known = outputs_of(objective_of(models[0]))
+    missing = [name for name in wanted if name not in known]
+    if missing:
+        _say(f"[WARNING] {', '.join(missing)} will be nan: the objective {objective_of(models[0])} has none")
     serve(lambda request: predict(models, request))
 
 
