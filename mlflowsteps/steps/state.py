@@ -255,6 +255,10 @@ class State(Block):
     def __repr__(self) -> str:
         return f"{self.state_id} {super().__repr__()}"
 
+    def foreign(self) -> Iterable[object]:
+        """Objects of other libraries that the state remembers: its copies have the same ones."""
+        return ()
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Copy all linked states without recursion along the links: chains may be long."""
         made: list[tuple[State, State]] = []
@@ -265,6 +269,7 @@ class State(Block):
                     memo[id(state)] = twin = state.__class__.__new__(state.__class__)
                     made.append((state, twin))
                     pending.extend(state.nested())
+        memo.update((id(value), value) for state, _ in made for value in state.foreign())
         for state, twin in made:
             twin.__dict__.update(copy.deepcopy(state.__dict__, memo))
         return cast("Self", memo[id(self)])

@@ -17,6 +17,7 @@ from mlflowsteps.steps.integrations import ServiceStep
 from mlflowsteps.steps.keywords import TaskFields
 from mlflowsteps.steps.retries import Catch, Retry
 from mlflowsteps.steps.sagemaker.check import check_request, request_faults, warn_of_unproven
+from mlflowsteps.steps.sagemaker.objects import is_sdk_object
 from mlflowsteps.steps.sagemaker.polling import Poll, aws_sdk_resource, composite
 from mlflowsteps.steps.sagemaker.requests import checked, merged, named, stringified, take_overrides
 from mlflowsteps.steps.sagemaker.staging import Upload
@@ -126,6 +127,14 @@ class SageMakerStep(ServiceStep):
             keywords["resource"] = aws_sdk_resource(action)
         self._name_key = name_key
         super().__init__(state_id, retry, catch, output_schema=output_schema, **fields)
+
+    def foreign(self) -> Iterable[object]:
+        """The object of an SDK that the step was made of."""
+        return [value for value in vars(self).values() if is_sdk_object(value)]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without that object when pickled: its clients cannot be, and the request is made already."""
+        return {name: None if is_sdk_object(value) else value for name, value in vars(self).items()}
 
     def poll(self) -> Poll:
         """How the end of what the step starts is asked for.

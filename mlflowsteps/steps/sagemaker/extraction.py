@@ -7,6 +7,7 @@ the request. It owns what is done round that call, and to every request after it
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import threading
@@ -15,11 +16,12 @@ from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from mlflowsteps.exceptions import DefinitionError
 from mlflowsteps.inputs.syntax import Json
 from mlflowsteps.steps.integration_resources import current_region
 from mlflowsteps.steps.sagemaker import from_sdk2, from_sdk3
 from mlflowsteps.steps.sagemaker.objects import Ask, Kind, class_names, copied_object, find_session, texts_of
-from mlflowsteps.steps.sagemaker.staging import JOB_NAME, Request
+from mlflowsteps.steps.sagemaker.staging import JOB_NAME, Request, missing_file
 from mlflowsteps.steps.sagemaker.variables import described, is_variable
 
 __all__ = ["extract", "kind_of"]
@@ -73,6 +75,8 @@ def extract(given: object, kind: Kind, ask: Ask) -> Request:
         try:
             with offline.as_default(), secluded(kind.sdk, offline):
                 found = kind.ask(twin, Ask(ask.operation, call), session)
+        except FileNotFoundError as error:
+            raise DefinitionError([missing_file(error.filename)]) from error
         finally:
             offline.check(type(given).__name__)  # what was refused says more than what came of it
         settled, uploads = stage.settle(described(found))
@@ -119,6 +123,14 @@ def _noting_folders(upload: Callable[..., str], note: Callable[[str], None]) -> 
     return upload_data
 
 
+_TELEMETRY_LOGGERS = ("sagemaker.telemetry.telemetry_logging", "sagemaker.core.telemetry.telemetry_logging")
+
+
+def _no_remark(record: logging.LogRecord) -> bool:
+    """False for the remark on how telemetry is switched off: it is off."""
+    return "TelemetryOptOut" not in record.getMessage()
+
+
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """No question to IAM, and no remark that nothing is started: nothing was to be."""
@@ -126,7 +138,10 @@ def _quiet() -> Iterator[None]:
     before = os.environ.get(name)
     os.environ[name] = "false"
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.ExitStack() as stack:
+            for logger in map(logging.getLogger, _TELEMETRY_LOGGERS):
+                logger.addFilter(_no_remark)
+                stack.callback(logger.removeFilter, _no_remark)
             warnings.filterwarnings("ignore", message="Running within a PipelineSession")
             warnings.filterwarnings("ignore", category=DeprecationWarning)
             yield

@@ -26,7 +26,7 @@ from mlflowsteps.steps.chain import Chain
 from mlflowsteps.steps.compile import Renderable, reachable
 from mlflowsteps.steps.graphs import FrozenGraph, Graph
 
-__all__ = ["JOB_NAME", "Request", "Stage", "Upload", "all_states", "carry_out", "uploads_of"]
+__all__ = ["JOB_NAME", "Request", "Stage", "Upload", "all_states", "carry_out", "missing_file", "uploads_of"]
 
 JOB_NAME = "mlflowsteps-job-name"
 """What the SDKs are told the job's name is; the step's own takes its place in what they make of it."""
@@ -36,6 +36,8 @@ _TIMED = re.compile(r"-\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d(-\d{3})?$|-\d{14}$|(^|-)\d
 """The last part of a name that an SDK made up: a time."""
 _URI = re.compile(r"s3://[^\s\"'\\,]+")
 _BLOCK = 1 << 20
+_CACHE = "__pycache__"
+"""What Python makes of sources beside them, which differs from machine to machine: it does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +105,12 @@ class Stage:
             file: the file.
             extra: further arguments of the upload.
         """
-        if "/__pycache__/" in key:
-            return  # what Python makes of sources beside them differs from machine to machine
+        if _CACHE in key.split("/"):
+            return
         if TOKEN.search(f"{bucket}/{key}"):
             raise DefinitionError([_unknown_place(f"s3://{bucket}/{key}", file)])
         if not file.is_file():
-            raise DefinitionError([_missing(file)])
+            raise DefinitionError([missing_file(file)])
         digest = content_hash(file)
         self._found[f"s3://{bucket}/{key}"] = _Found(_kept(file, digest), digest, dict(extra or {}))
 
@@ -202,7 +204,12 @@ def _unknown_place(uri: str, file: Path) -> Diagnostic:
     )
 
 
-def _missing(file: Path) -> Diagnostic:
+def missing_file(file: Path | str) -> Diagnostic:
+    """What is said of a file that is to be uploaded, but is not there.
+
+    Args:
+        file: as the user has given it.
+    """
     return Diagnostic(
         "FILE_IS_MISSING",
         "",
@@ -232,6 +239,8 @@ def _archive_hash(file: Path) -> str:
     rows = []
     with tarfile.open(file) as archive:
         for member in archive:
+            if _CACHE in member.name.split("/"):
+                continue
             stream = archive.extractfile(member) if member.isfile() else None
             body = hashlib.sha256(stream.read() if stream else b"").hexdigest()
             rows.append((member.name, member.type, member.mode & 0o111, member.linkname, body))
