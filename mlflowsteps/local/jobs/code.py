@@ -44,7 +44,7 @@ def fetch_code(container: Container, uri: str, folder: Path) -> None:
     objects, aside = container.services.objects, container.folder.tmp / "source"
     shutil.rmtree(aside, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
-    for file in download(objects, sources(objects, uri, "S3Prefix", what), aside, what):
+    for file in download(objects, sources(objects, uri, "S3Prefix", "the source code"), aside, what):
         if file.name.endswith(_ARCHIVES):
             unpack_archive(file, folder, what)
         else:

@@ -92,9 +92,20 @@ def sources(objects: ObjectStore, uri: str, data_type: str, what: str) -> list[S
         raise JobFailure(
             f'ClientError: Data download failed: No S3 objects found under S3 URL "{uri}" given in input data source '
             f"of {what}. Put them there first, for example with "
-            f'runtime.client("s3").upload_file("file.csv", "{bucket}", "{key.rstrip("/") or "data"}/file.csv")'
+            f'runtime.client("s3").upload_file({_example(bucket, key)})'
         )
     return found
+
+
+def _example(bucket: str, key: str) -> str:
+    """Arguments that would upload what a key names: a file where it has an ending, else a folder.
+
+    >>> _example("b", "code/sourcedir.tar.gz"), _example("b", "data/")
+    ('"sourcedir.tar.gz", "b", "code/sourcedir.tar.gz"', '"file.csv", "b", "data/file.csv"')
+    """
+    name = key.rpartition("/")[2]
+    place, file = (key, name) if "." in name else (f"{key.rstrip('/') or 'data'}/file.csv", "file.csv")
+    return f'"{file}", "{bucket}", "{place}"'
 
 
 def _by_prefix(objects: ObjectStore, bucket: str, prefix: str, what: str) -> Iterator[Source]:

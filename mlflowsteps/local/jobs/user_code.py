@@ -3,8 +3,8 @@
 SDK 3's training jobs bring a channel ``sm_drivers`` with ``sm_train.sh``, framework processors of both SDKs a
 ``runproc.sh`` and a ``sourcedir.tar.gz``. They name ``/opt/ml`` literally and run pip for the user's requirements.
 Where jobs have no ``/opt/ml`` of their own it is replaced in these copies; packages are installed before, into a folder
-on the job's path (``images.requirements``), because their pip would change the running Python. What the user wrote stays
-as it is: a script may put its own sources, requirements included, beside the model.
+on the job's path (``images.requirements``), because their pip would change the running Python. What the user wrote
+stays as it is: a script may put its own sources, requirements included, beside the model.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from mlflowsteps.local.jobs.filters import FilterError, compile_filter
 from mlflowsteps.local.jobs.folders import JobFolder
 from mlflowsteps.local.jobs.images.builtin import BUILTIN
 from mlflowsteps.local.jobs.images.registry import ImageRegistry, parse_image
-from mlflowsteps.local.jobs.images.requirements import missing_lines
+from mlflowsteps.local.jobs.images.requirements import folder_for, missing_lines
 from mlflowsteps.local.jobs.images.textdata import TextError, read_csv, read_libsvm
 from mlflowsteps.local.jobs.images.xgboost_algorithm import UserError, media_type
 from mlflowsteps.local.jobs.images.xgboost_parameters import read_parameters
@@ -254,6 +254,17 @@ def test_a_metric_takes_the_last_match_of_either_form_of_tab(tmp_path: Path) -> 
         {"Name": "none", "Regex": "acc=(.*)"},
     ]
     assert final_metrics(log, definitions) == {"raw": 2.0, "escaped": 2.0}
+
+
+def test_packages_of_the_same_sources_are_shared_whatever_python_has_compiled_beside_them(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("./x.whl\n")
+    (tmp_path / "x.whl").write_bytes(b"1")
+    before = folder_for(tmp_path / "requirements.txt", tmp_path)
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "train.pyc").write_bytes(b"compiled")
+    assert folder_for(tmp_path / "requirements.txt", tmp_path) == before
+    (tmp_path / "x.whl").write_bytes(b"2")
+    assert folder_for(tmp_path / "requirements.txt", tmp_path) != before
 
 
 def test_requirements_that_the_running_python_lacks_are_named() -> None:

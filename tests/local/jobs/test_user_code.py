@@ -186,6 +186,17 @@ def test_requirements_that_cannot_be_installed_fail_the_job_with_the_contracts_e
         assert "RAN" not in bench.log("training-job", request["TrainingJobName"])
 
 
+def test_source_code_that_nobody_uploaded_is_named_with_the_call_that_puts_it_there(bench: Bench) -> None:
+    request = sdk2(bench, {"train.py": ""})
+    request["HyperParameters"]["sagemaker_submit_directory"] = '"s3://data/gone/sourcedir.tar.gz"'
+    reason = bench.run("training-job", request)["FailureReason"]
+    assert reason == (
+        'ClientError: Data download failed: No S3 objects found under S3 URL "s3://data/gone/sourcedir.tar.gz" '
+        "given in input data source of the source code. Put them there first, for example with "
+        'runtime.client("s3").upload_file("sourcedir.tar.gz", "data", "gone/sourcedir.tar.gz")'
+    )
+
+
 def test_nothing_is_installed_where_the_runtime_was_told_so(make_bench: Callable[..., Bench]) -> None:
     bench = make_bench(install_requirements=False)
     files: dict[str, str | bytes] = {"train.py": "print('RAN')", "requirements.txt": "there-is-no-such-package\n"}

@@ -94,7 +94,8 @@ def folder_for(file: Path, packages: Path) -> Path | None:
     digest = hashlib.sha256("\n".join([sys.version, sys.prefix, *lines]).encode())
     if any(line.startswith("-") or "/" in line for line in lines):  # other files may count: "-r more.txt", "./a.whl"
         for other in sorted(path for path in file.parent.rglob("*") if path.is_file() and not path.is_symlink()):
-            digest.update(other.relative_to(file.parent).as_posix().encode() + b"\0" + other.read_bytes())
+            if "__pycache__" not in other.parts:  # what Python makes of the sources differs from run to run
+                digest.update(other.relative_to(file.parent).as_posix().encode() + b"\0" + other.read_bytes())
     return packages / digest.hexdigest()[:32]
 
 

@@ -101,17 +101,24 @@ class Learner:
 
     def observe(self, trial: Trial, series: Sequence[float]) -> bool:
         """See Strategy: a pruner of optuna's decides; without one, never."""
-        asked, begun = self._asked[trial.number], self._reported.get(trial.number, 0)
+        return self._report(trial.number, series)
+
+    def _report(self, number: int, series: Sequence[float]) -> bool:
+        """Tell of new values one by one, since trials are compared at the same step; True where one is hopeless."""
+        asked, begun = self._asked[number], self._reported.get(number, 0)
+        self._reported[number] = len(series)
+        hopeless = False
         for step in range(begun, len(series)):
             asked.report(series[step], step + 1)
-        self._reported[trial.number] = len(series)
-        return len(series) > begun and bool(asked.should_prune())
+            hopeless = bool(asked.should_prune()) or hopeless
+        return hopeless
 
     def ended(self, trial: Trial) -> None:
         """See Strategy."""
         asked = self._asked.get(trial.number)
         if asked is None:
             return
+        self._report(trial.number, trial.series)  # one that was fast has been looked at by nobody
         if trial.objective_status == "Succeeded":
             self._studies[trial.definition].tell(asked, trial.value)
         else:
