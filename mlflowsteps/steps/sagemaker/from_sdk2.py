@@ -6,7 +6,9 @@ Nothing of the SDK is imported; modules are looked up where the object's class h
 from __future__ import annotations
 
 import inspect
+import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from mlflowsteps.exceptions import DefinitionError, Diagnostic
@@ -75,7 +77,7 @@ def _sets_profiler(estimator: Any) -> bool:
 
 
 def _without_defaults(request: Json, profiler: bool) -> Json:
-    """The request without what the SDK adds though nobody asked for it: the profiler, and lists without entries.
+    """The request without what the SDK adds though nobody asked: the profiler, lists without entries, times in names.
 
     Args:
         request: changed in place.
@@ -87,7 +89,13 @@ def _without_defaults(request: Json, profiler: bool) -> Json:
     collections = hook.pop("CollectionConfigurations", None)
     if collections:  # the SDK takes them from a set: their order would change from run to run
         hook["CollectionConfigurations"] = sorted(collections, key=lambda each: str(each.get("CollectionName")))
+    for rule in request.get("ProfilerRuleConfigurations", ()):
+        rule["RuleConfigurationName"] = _OWN_RULE.sub("", str(rule["RuleConfigurationName"]))
     return request
+
+
+_OWN_RULE = re.compile(r"(?<=^DetailedProfilerProcessingJobConfig)-\d{4}(-\d\d){5}-\d{3}$")
+"""The time that the SDK puts into the name of the rule that comes with profile_params."""
 
 
 def _is_records(value: object) -> bool:
@@ -96,7 +104,10 @@ def _is_records(value: object) -> bool:
 
 
 def _tune(tuner: Any, ask: Ask, session: Any) -> Json:
-    return _with_known_resources(run_arguments(tuner.fit(**{"wait": False, "job_name": JOB_NAME, **ask.call}), session))
+    call = {"wait": False, "job_name": JOB_NAME, **ask.call}
+    if tuner.estimator_dict:
+        call.setdefault("include_cls_metadata", {})  # fit's own default is none that it takes, then
+    return _with_known_resources(run_arguments(tuner.fit(**call), session))
 
 
 def _with_known_resources(request: Json) -> Json:
@@ -109,6 +120,23 @@ def _with_known_resources(request: Json) -> Json:
 
 
 _PLAIN_RESOURCES = {"InstanceType", "InstanceCount", "VolumeSizeInGB", "VolumeKmsKeyId"}
+
+
+def _analyse(processor: Any, ask: Ask, session: Any) -> Json:
+    """A job of Clarify: its processor has a method for each analysis, and none of them is ``run``."""
+    call = {"wait": False, "logs": False, "job_name": JOB_NAME, **ask.call}
+    method = call.pop("method", None)
+    if method not in _ANALYSES:
+        raise TypeError(
+            f"{type(processor).__name__} has no run of its own: give the step call={{'method': ..., ...}} with one of "
+            f"{', '.join(_ANALYSES)} and that method's arguments; method is {method!r}"
+        )
+    return run_arguments(getattr(processor, method)(**call), session)
+
+
+_ANALYSES = (
+    "run_pre_training_bias", "run_post_training_bias", "run_bias", "run_explainability", "run_bias_and_explainability",
+)  # fmt: skip
 
 
 def _run(processor: Any, ask: Ask, session: Any) -> Json:
@@ -132,6 +160,23 @@ def _transform(transformer: Any, ask: Ask, session: Any) -> Json:
     return found
 
 
+def _create_several(several: Any, ask: Ask, session: Any) -> Json:
+    """A multi-model container round another model: the SDK's own ``create`` does not take it, its ``deploy`` does."""
+    if several.model is None:
+        return _create(several, ask, session)
+    container = several.prepare_container_def(ask.call.get("instance_type"))
+    session.init_model_step_arguments(several)
+    session.create_model(
+        several.name,
+        several.model.role,
+        container,
+        vpc_config=several.model.vpc_config,
+        enable_network_isolation=several.model.enable_network_isolation(),
+        tags=ask.call.get("tags"),
+    )
+    return run_arguments(session.context, session)
+
+
 def _create(model: Any, ask: Ask, session: Any) -> Json:
     if hasattr(model, "name") and not model.name:
         model.name = JOB_NAME
@@ -153,6 +198,23 @@ def _args(given: Any, ask: Ask, session: Any) -> Json:  # noqa: ARG001 - as the 
     return given.args
 
 
+def _refuse(fix: str) -> Callable[[Any, Ask, Any], Json]:
+    def refuse(given: Any, ask: Ask, session: Any) -> Json:  # noqa: ARG001 - as the others
+        what = f"{type(given).__module__}.{type(given).__name__}"
+        raise DefinitionError([Diagnostic("OBJECT_IS_NOT_TAKEN", "", f"No step takes a {what}.", fix)])
+
+    return refuse
+
+
+_MONITOR = (
+    "A baseline is a processing job: give ProcessingStep a Processor with the monitor's image_uri, role, instances and "
+    "env. Schedules are AwsSdkStep's, with service='sagemaker'."
+)
+_AUTOML = "Give AwsSdkStep the request: service='sagemaker', action='createAutoMLJobV2'."
+_TRAINER = "Take Estimator, or ModelTrainer of SageMaker SDK 3, or write the request of CreateTrainingJob as a dict."
+_BUILDER = "Give ModelStep the Model that its build() returns."
+
+
 _TRAIN, _TUNE = frozenset({"CreateTrainingJob"}), frozenset({"CreateHyperParameterTuningJob"})
 _PROCESS, _TRANSFORM = frozenset({"CreateProcessingJob"}), frozenset({"CreateTransformJob"})
 _MODEL = frozenset({"CreateModel"})
@@ -163,10 +225,18 @@ _CONTEXT = "sagemaker.workflow.pipeline_context"
 KINDS: dict[tuple[str, str], Kind] = {
     ("sagemaker.estimator", "EstimatorBase"): Kind(2, _TRAIN, _train),
     ("sagemaker.tuner", "HyperparameterTuner"): Kind(2, _TUNE, _tune),
+    ("sagemaker.clarify", "SageMakerClarifyProcessor"): Kind(2, _PROCESS, _analyse),
     ("sagemaker.processing", "Processor"): Kind(2, _PROCESS, _run),
     ("sagemaker.transformer", "Transformer"): Kind(2, _TRANSFORM, _transform),
+    ("sagemaker.multidatamodel", "MultiDataModel"): Kind(2, _MODEL, _create_several),
     ("sagemaker.model", "Model"): Kind(2, _MODEL, _create),
     ("sagemaker.pipeline", "PipelineModel"): Kind(2, _MODEL, _create),
+    ("sagemaker.model_monitor.model_monitoring", "ModelMonitor"): Kind(2, _PROCESS, _refuse(_MONITOR)),
+    ("sagemaker.automl.automl", "AutoML"): Kind(2, _ANY, _refuse(_AUTOML)),
+    ("sagemaker.automl.automlv2", "AutoMLV2"): Kind(2, _ANY, _refuse(_AUTOML)),
+    ("sagemaker.automl.candidate_estimator", "CandidateEstimator"): Kind(2, _TRAIN, _refuse(_TRAINER)),
+    ("sagemaker.modules.train.model_trainer", "ModelTrainer"): Kind(2, _TRAIN, _refuse(_TRAINER)),
+    ("sagemaker.serve.builder.model_builder", "ModelBuilder"): Kind(2, _MODEL, _refuse(_BUILDER)),
     (_CONTEXT, "_ModelStepArguments"): Kind(2, _MODEL_OR_PACKAGE, _arguments),
     (_CONTEXT, "_JobStepArguments"): Kind(2, _ANY, _args),
     (_CONTEXT, "_StepArguments"): Kind(2, _ANY, _arguments),

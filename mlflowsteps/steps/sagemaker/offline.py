@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,9 @@ class Offline:
         core.register("before-parameter-build.s3.PutObject", _remember)
         core.register("before-call", self._before_call)
         core.get_component("event_emitter").register_last("creating-client-class.s3", self._take_uploads)
+        # A client takes longer to make than all else, and these hold nothing of their own: each is made once.
+        session: Any = self.boto_session
+        session.client = lru_cache(maxsize=16)(session.client)
 
     @contextlib.contextmanager
     def as_default(self) -> Iterator[None]:
