@@ -224,6 +224,7 @@ def translate(text: str, root: str = INPUT_ROOT) -> str:
 
 _NAME = re.compile(r"States\.(\w+)\s*\(")
 _STRING = re.compile(r"'((?:[^\\']|\\.)*)'", re.DOTALL)
+_PIECE = re.compile(r"\\.|\{\}|[^\\]", re.DOTALL)  # of a template: an escaped character, a slot, any other
 _LITERAL = re.compile(r"-?\d+(?:\.\d+)?|true\b|false\b|null\b")
 _STEP = re.compile(r"""\.([^.\[\]'"*?@()\s,]+)|\[(-?\d+)\]|\['((?:[^\\']|\\.)*)'\]|\["((?:[^\\"]|\\.)*)"\]""")
 
@@ -296,14 +297,21 @@ class _Scanner:
                 self.fail("expected , or )")
         self.position += 1
         if name == "Format":
-            return self.format(raw[0], arguments[1:])
+            return self.format("".join(raw[:1]), arguments[1:])
         return _CALLS[name](*arguments)
 
     def format(self, template: str, arguments: list[str]) -> str:
         match = _STRING.fullmatch(template)
         if match is None:
             self.fail("the template of States.Format is not a string")
-        literals = [_unescaped(part) for part in re.split(r"(?<!\\)\{\}", match[1])]
+        literals = [""]
+        for piece in _PIECE.findall(match[1]):
+            if piece == "{}":
+                literals.append("")
+            else:
+                literals[-1] += _unescaped(piece)
+        if len(literals) - 1 != len(arguments):
+            self.fail(f"States.Format has {len(literals) - 1} times {{}} for {len(arguments)} values")
         parts = [json_literal(literals[0])] if literals[0] else []
         for value, literal in zip(arguments, literals[1:], strict=True):
             parts += [f"$string({value})", *([json_literal(literal)] if literal else [])]

@@ -98,8 +98,42 @@ def test_arguments_are_checked(function: Any, arguments: tuple[Any, ...], error:
         function(*arguments)
 
 
-def test_a_thousand_numbers_are_not_too_many() -> None:
-    assert intrinsics.array_range(1, 1000, 1).to_jsonpath() == "States.ArrayRange(1, 1000, 1)"
+FITTING: dict[Any, list[tuple[str, Any]]] = {  # arguments that are taken, by name; each is of a kind that is checked
+    intrinsics.string_to_json: [("text", "1")],
+    intrinsics.array_partition: [("values", [1]), ("size", 1)],
+    intrinsics.array_contains: [("values", [1])],
+    intrinsics.array_range: [("first", 1), ("last", 1), ("step", 1)],
+    intrinsics.array_get_item: [("values", [1]), ("index", 0)],
+    intrinsics.array_length: [("values", [1])],
+    intrinsics.array_unique: [("values", [1])],
+    intrinsics.base64_encode: [("text", "a")],
+    intrinsics.base64_decode: [("text", "YQ==")],
+    intrinsics.hash: [("algorithm", "MD5")],
+    intrinsics.json_merge: [("first", {}), ("second", {})],
+    intrinsics.math_random: [("first", 1), ("last", 2), ("seed", 3)],
+    intrinsics.math_add: [("first", 1), ("second", 2.5)],
+    intrinsics.string_split: [("text", "a"), ("separator", ",")],
+}
+BESIDE = {intrinsics.array_contains: {"value": 1}, intrinsics.hash: {"value": 1}}
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [(function, name) for function, given in FITTING.items() for name, _ in given],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_every_argument_of_a_kind_refuses_another_kind(function: Any, name: str) -> None:
+    fitting = {**dict(FITTING[function]), **BESIDE.get(function, {})}
+    assert function(**fitting).to_jsonpath().startswith("States.")
+    with pytest.raises(TypeError, match=f"{function.__name__}: {name} must be"):
+        function(**{**fitting, name: True})
+
+
+@pytest.mark.parametrize(("first", "last", "step"), [(1, 1000, 1), (1000, 1, -1), (0, 1998, 2)])
+def test_a_thousand_numbers_are_not_too_many_and_one_more_is(first: int, last: int, step: int) -> None:
+    assert intrinsics.array_range(first, last, step).to_jsonpath() == f"States.ArrayRange({first}, {last}, {step})"
+    with pytest.raises(ValueError, match=r"more than 1,000"):
+        intrinsics.array_range(first, last + step, step)
 
 
 @pytest.mark.parametrize(
@@ -156,6 +190,14 @@ def test_a_name_that_no_variable_can_have_is_refused(name: str) -> None:
 )
 def test_paths_have_a_counterpart_in_jsonata(text: str, jsonata: str) -> None:
     assert translate(text) == jsonata
+
+
+@pytest.mark.parametrize(
+    "text", ["States.Format('{}{}', $.a)", "States.Format('', $.a)", "States.Format($.a)", "States.Format()"]
+)
+def test_a_template_that_does_not_fit_its_values_is_refused(text: str) -> None:
+    with pytest.raises(TypeError, match=r"cannot be written as JSONata: (States.Format has|the template)"):
+        translate(text)
 
 
 @pytest.mark.parametrize("text", ["$..a", "$.a[*]", "$.a[?(@.b)]", "$.a[1:2]", "States.Nope(1)", "States.Array(1", "x"])

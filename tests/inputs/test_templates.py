@@ -82,6 +82,12 @@ def test_both_languages_evaluate_to_what_was_meant(value: Any, meant: Any, langu
     assert evaluated(value, {"x": TEXT}, language) == meant
 
 
+@pytest.mark.parametrize("language", ["JSONPath", "JSONata"])
+@pytest.mark.parametrize("before", ["\\", "\\\\", "{}", "\\{}", "{", "'", "\n"])
+def test_any_text_may_stand_round_an_expression(before: str, language: str) -> None:
+    assert evaluated({"a": f"{before}{X}{before}"}, {"x": TEXT}, language) == {"a": f"{before}{TEXT}{before}"}
+
+
 JSON_VALUES = st.recursive(
     st.none()
     | st.booleans()
