@@ -47,7 +47,18 @@ _FROM_SDK = ("model_config", "processing_config", "training_config", "transform_
 
 
 def __getattr__(name: str) -> Any:
-    """One of those functions, from the SDK itself."""
-    if name in _FROM_SDK:
-        return getattr(importlib.import_module("sagemaker.workflow.airflow"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """One of those functions, from the SDK itself.
+
+    Raises:
+        ImportError: SDK 2 is not installed.
+    """
+    if name not in _FROM_SDK:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        module = importlib.import_module("sagemaker.workflow.airflow")
+    except ImportError as error:
+        raise ImportError(
+            f"{name} is a function of SageMaker's Python SDK 2, which is not installed here. Steps do without it: give "
+            "them the object itself, or a plain request; for the function, pip install 'sagemaker>=2,<3'."
+        ) from error
+    return getattr(module, name)

@@ -16,7 +16,7 @@ from mlflowsteps.steps.integration_resources import IntegrationPattern
 from mlflowsteps.steps.integrations import ServiceStep
 from mlflowsteps.steps.keywords import TaskFields
 from mlflowsteps.steps.retries import Catch, Retry
-from mlflowsteps.steps.sagemaker.check import check_request, request_faults, warn_of_unproven
+from mlflowsteps.steps.sagemaker.check import check_request, request_faults, warn_of_local_mode, warn_of_unproven
 from mlflowsteps.steps.sagemaker.objects import is_sdk_object
 from mlflowsteps.steps.sagemaker.polling import Poll, aws_sdk_resource, composite
 from mlflowsteps.steps.sagemaker.requests import checked, merged, named, stringified, take_overrides
@@ -119,6 +119,7 @@ class SageMakerStep(ServiceStep):
         keywords["parameters"] = checked(final, operation, state_id, name_key, self.name_argument)
         if getattr(request, "complete", False):
             check_request(final, operation, state_id)
+        warn_of_local_mode(final, state_id)
         if self.integration == "optimized":
             warn_of_unproven(final, operation, state_id)
         pattern = IntegrationPattern.WaitForCompletion if wait else IntegrationPattern.CallAndContinue

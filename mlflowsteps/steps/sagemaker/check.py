@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
@@ -17,7 +17,7 @@ from mlflowsteps.exceptions import DefinitionError, Diagnostic
 from mlflowsteps.inputs.syntax import Json
 from mlflowsteps.inputs.templates import expression_text
 
-__all__ = ["check_request", "request_faults", "warn_of_unproven"]
+__all__ = ["check_request", "request_faults", "warn_of_local_mode", "warn_of_unproven"]
 
 _UNKNOWN = re.compile(r'Unknown parameter in (?P<place>.+?): "(?P<name>.+?)", must be one of: (?P<known>.+)')
 _MISSING = "Missing required parameter"
@@ -69,12 +69,42 @@ def warn_of_unproven(request: Json, operation: str, state_id: str) -> None:
         return
     found = [key for key in request if str(key).removesuffix(".$") in UNPROVEN_MEMBERS.get(operation, ())]
     if found:
-        warnings.warn(
+        _warn(
             f"Step {state_id!r}: {', '.join(found)} of {operation} may not be known to Step Functions' integration "
-            "with SageMaker, which then refuses the definition. integration='aws-sdk' takes every member.",
-            UserWarning,
-            stacklevel=5,
+            "with SageMaker, which then refuses the definition. integration='aws-sdk' takes every member."
         )
+
+
+def warn_of_local_mode(request: Json, state_id: str) -> None:
+    """Say that an instance type of the SDKs' local mode is none of SageMaker's.
+
+    Args:
+        request: the request.
+        state_id: the step, for messages.
+    """
+    local = sorted({kind for kind in _instance_types(request) if kind in ("local", "local_gpu")})
+    if local:
+        _warn(
+            f"Step {state_id!r}: the instance type {local[0]!r} is the SDK's own local mode, and SageMaker refuses it. "
+            "Give a type such as 'ml.m5.large': a LocalRuntime runs the job on this machine whatever the type."
+        )
+
+
+def _instance_types(value: Json) -> Iterator[Json]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if key == "InstanceType":
+                yield item if isinstance(item, str) else None
+            elif key not in ("HyperParameters", "Environment"):
+                yield from _instance_types(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _instance_types(item)
+
+
+def _warn(message: str) -> None:
+    """Warn at the line that makes the step."""
+    warnings.warn(message, UserWarning, stacklevel=6)
 
 
 @cache

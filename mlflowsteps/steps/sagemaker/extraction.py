@@ -24,7 +24,7 @@ from mlflowsteps.steps.sagemaker.objects import Ask, Kind, class_names, copied_o
 from mlflowsteps.steps.sagemaker.staging import JOB_NAME, Request, missing_file
 from mlflowsteps.steps.sagemaker.variables import described, is_variable
 
-__all__ = ["extract", "kind_of"]
+__all__ = ["classes_for", "extract", "kind_of"]
 
 
 def kind_of(given: object) -> Kind | None:
@@ -34,6 +34,13 @@ def kind_of(given: object) -> Kind | None:
         if found is not None:
             return found
     return None
+
+
+def classes_for(operation: str) -> str:
+    """The classes of objects that make a request of an operation, for a message."""
+    kinds = [*from_sdk2.KINDS.items(), *from_sdk3.KINDS.items()]
+    names = {name for (_, name), kind in kinds if operation in kind.operations and not name.startswith("_")}
+    return f"an object of {', '.join(sorted(names)) or 'no class'} or a class made of it"
 
 
 _lock = threading.RLock()  # the SDKs are told by an environment variable to leave IAM alone, and that is the process's

@@ -92,12 +92,12 @@ def request_of(given: object, operation: str, what: str, *, call: Mapping[str, A
 
 
 def _object_request(given: object, ask: Ask, what: str) -> Request:
-    from mlflowsteps.steps.sagemaker.extraction import extract, kind_of  # loads boto3
+    from mlflowsteps.steps.sagemaker.extraction import classes_for, extract, kind_of  # loads boto3
 
     kind = kind_of(given)
     class_name = ".".join(next(class_names(given)))
     if kind is None or ask.operation not in kind.operations:
-        fitting = _steps_of(kind.operations) if kind else ""
+        fitting = _steps_of(kind.operations) if kind else f"; give a request, or {classes_for(ask.operation)}"
         raise TypeError(f"{what}: a {class_name} has no request of {ask.operation}{fitting}")
     found = extract(given, kind, ask)
     if not found.keys() <= set(REQUEST_MEMBERS[ask.operation]):

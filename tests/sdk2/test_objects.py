@@ -1,0 +1,122 @@
+"""SDK 2: objects in the states that users have them in: attached, with a role's name, for local mode, without code."""
+
+from __future__ import annotations
+
+import warnings
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from mlflowsteps import steps
+from mlflowsteps.steps import sagemaker as sagemaker_steps
+from tests.parity.harness import BUCKET, ROLE, Wire, no_network
+
+NAME = "old-job-2026-11-21-13-44-14-138"
+DESCRIPTION = {
+    "TrainingJobName": NAME,
+    "TrainingJobArn": f"arn:aws:sagemaker:us-east-1:123456789012:training-job/{NAME}",
+    "TrainingJobStatus": "Completed",
+    "ModelArtifacts": {"S3ModelArtifacts": f"s3://b/{NAME}/output/model.tar.gz"},
+    "AlgorithmSpecification": {"TrainingImage": "image:1", "TrainingInputMode": "Pipe"},
+    "RoleArn": ROLE,
+    "HyperParameters": {"rounds": "7"},
+    "OutputDataConfig": {"S3OutputPath": "s3://b/out", "KmsKeyId": "key"},
+    "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 5},
+    "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+    "CreationTime": datetime(2026, 1, 1, tzinfo=UTC),
+}
+
+
+class Client:
+    """Describes one job of the past."""
+
+    def describe_training_job(self, **_: Any) -> dict[str, Any]:
+        return DESCRIPTION
+
+    def list_tags(self, **_: Any) -> dict[str, Any]:
+        return {"Tags": [{"Key": "k", "Value": "v"}]}
+
+
+def session(**more: Any) -> Any:
+    from sagemaker import Session
+
+    return Session(boto_session=Wire().session, default_bucket=BUCKET, **more)
+
+
+def parameters(step: steps.State) -> dict[str, Any]:
+    found: dict[str, Any] = step.to_dict()["Parameters"]
+    return found
+
+
+def test_an_attached_estimator_trains_anew_with_the_settings_of_its_job_and_gives_its_model() -> None:
+    from sagemaker.estimator import Estimator
+
+    attached = Estimator.attach(NAME, sagemaker_session=session(sagemaker_client=Client()))
+    with no_network() as tried:
+        request = parameters(steps.TrainingStep("T", attached, "job"))
+        model = parameters(steps.ModelStep("M", attached.create_model(), "model"))
+
+    for name in (
+        "OutputDataConfig",
+        "ResourceConfig",
+        "StoppingCondition",
+        "HyperParameters",
+        "AlgorithmSpecification",
+    ):
+        assert request[name] == DESCRIPTION[name]
+    assert request["Tags"] == [{"Key": "k", "Value": "v"}]
+    assert model["PrimaryContainer"]["ModelDataUrl"] == f"s3://b/{NAME}/output/model.tar.gz"
+    assert tried == []
+
+
+def estimator(**more: Any) -> Any:
+    from sagemaker.estimator import Estimator
+
+    given: dict[str, Any] = {"role": ROLE, "instance_type": "ml.m5.large", "sagemaker_session": session(), **more}
+    return Estimator("image:1", instance_count=1, output_path="s3://o", **given)
+
+
+def test_a_name_of_a_role_passes_with_a_warning_that_shows_an_arn() -> None:
+    with no_network() as tried, pytest.warns(UserWarning, match=r"'my-role' is a name.*arn:aws:iam::<account>:role"):
+        step = steps.TrainingStep("T", estimator(role="my-role"), "job")
+    assert parameters(step)["RoleArn"] == "my-role"
+    assert tried == []
+
+
+def test_an_instance_type_of_the_sdks_local_mode_passes_with_a_warning() -> None:
+    from sagemaker.workflow.pipeline_context import LocalPipelineSession
+
+    own = LocalPipelineSession(boto_session=Wire().session, default_bucket=BUCKET)
+    local = estimator(instance_type="local", sagemaker_session=own)
+    with pytest.warns(UserWarning, match=r"'T': the instance type 'local' is the SDK's own local mode.*LocalRuntime"):
+        steps.TrainingStep("T", local, "job")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        steps.TrainingStep("T", estimator(hyperparameters={"InstanceType": "local"}), "job")
+
+
+def test_a_script_processor_without_code_runs_the_containers_entrypoint() -> None:
+    from sagemaker.processing import ScriptProcessor
+
+    processor = ScriptProcessor(ROLE, "image:1", ["python3"], 1, "ml.m5.large", sagemaker_session=session())
+    own = parameters(steps.ProcessingStep("P", processor, "job"))
+    given = parameters(steps.ProcessingStep("P", processor, "job", container_entrypoint=["python3", "/opt/run.py"]))
+    assert own["AppSpecification"] == {"ImageUri": "image:1"}
+    assert given["AppSpecification"]["ContainerEntrypoint"] == ["python3", "/opt/run.py"]
+
+
+def test_objects_that_make_no_request_are_refused_with_the_classes_that_do() -> None:
+    from sagemaker.predictor import Predictor
+
+    with pytest.raises(TypeError, match=r"Predictor has no request of CreateModel; give a request.*PipelineModel"):
+        steps.ModelStep("M", Predictor("endpoint", sagemaker_session=session()), "model")
+    with pytest.raises(TypeError, match=r"estimator must be a dict.*It is <class 'sagemaker.estimator.Estimator'>"):
+        steps.TrainingStep("T", type(estimator()), "job")
+
+
+def test_the_functions_that_the_old_sdk_passed_on_are_the_sdks_own() -> None:
+    from sagemaker.workflow import airflow
+
+    for name in ("training_config", "processing_config", "transform_config", "tuning_config", "model_config"):
+        assert getattr(sagemaker_steps, name) is getattr(airflow, name)
