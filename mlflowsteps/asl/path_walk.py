@@ -33,7 +33,7 @@ from mlflowsteps.asl.path_syntax import (
     Slice,
     Wildcard,
 )  # fmt: skip
-from mlflowsteps.asl.values import Json, same_value
+from mlflowsteps.asl.values import Json, dumps, same_value
 from mlflowsteps.exceptions import InvalidExpression, StatesError
 
 __all__ = ["FUNCTIONS", "MAX_VISITS", "Budget", "compile_segments"]
@@ -206,7 +206,11 @@ def _call(segment: Call) -> Step:
     if segment.name not in FUNCTIONS:
         known = ", ".join(sorted(FUNCTIONS))
         raise InvalidExpression(f".{segment.name}()", f"there is no function {segment.name!r}", None, f"One of {known}")
-    function = FUNCTIONS[segment.name]
+    function, takes = FUNCTIONS[segment.name], _ARGUMENTS.get(segment.name)
+    if takes is not None and len(segment.arguments) != takes:
+        raise InvalidExpression(
+            f".{segment.name}()", f"{segment.name} takes {takes} arguments, not {len(segment.arguments)}"
+        )
 
     def step(nodes: Iterable[Json], _budget: Budget) -> Iterator[Json]:
         for node in nodes:
@@ -236,14 +240,28 @@ def _numbers(node: Json, extra: tuple[Json, ...]) -> list[float]:
     return numbers
 
 
-def _average(node: Json, *extra: Json) -> float:
-    numbers = _numbers(node, extra)
+def _aggregate(calculate: Callable[[list[float]], float]) -> Callable[..., Json]:
+    """A function of an array's numbers and its own arguments, whose result is a number that JSON can hold."""
+
+    def function(node: Json, *extra: Json) -> float:
+        numbers = _numbers(node, extra)
+        try:
+            result = calculate(numbers)
+            if isinstance(result, int) or math.isfinite(result):
+                return result
+        except OverflowError:
+            pass
+        raise StatesError("States.Runtime", "Aggregation function calculated a value that is out of range")
+
+    return function
+
+
+def _average(numbers: list[float]) -> float:
     return sum(numbers) / len(numbers)
 
 
-def _deviation(node: Json, *extra: Json) -> float:
-    numbers = _numbers(node, extra)
-    mean = sum(numbers) / len(numbers)
+def _deviation(numbers: list[float]) -> float:
+    mean = _average(numbers)
     return math.sqrt(sum((number - mean) ** 2 for number in numbers) / len(numbers))
 
 
@@ -254,17 +272,18 @@ def _length(node: Json) -> int | None:
 def _item(node: Json, index: Json) -> Json:
     if isinstance(node, list) and isinstance(index, int) and -len(node) <= index < len(node):
         return node[index]
-    raise StatesError("States.Runtime", f"Aggregation function attempted to read index {index} of {type(node)!r}")
+    whole = f"an array of {len(node)} items" if isinstance(node, list) else "what is no array"
+    raise StatesError("States.Runtime", f"Aggregation function attempted to read index {dumps(index)} of {whole}")
 
 
 FUNCTIONS: dict[str, Callable[..., Json]] = {
     "length": _length,
     "size": _length,
-    "min": lambda node, *extra: min(_numbers(node, extra)),
-    "max": lambda node, *extra: max(_numbers(node, extra)),
-    "sum": lambda node, *extra: sum(_numbers(node, extra)),
-    "avg": _average,
-    "stddev": _deviation,
+    "min": _aggregate(min),
+    "max": _aggregate(max),
+    "sum": _aggregate(sum),
+    "avg": _aggregate(_average),
+    "stddev": _aggregate(_deviation),
     "keys": lambda node: list(node) if isinstance(node, dict) else None,
     "first": lambda node: _item(node, 0),
     "last": lambda node: _item(node, -1),
@@ -272,6 +291,9 @@ FUNCTIONS: dict[str, Callable[..., Json]] = {
     "concat": lambda node, *texts: "".join(str(text) for text in [*(node if isinstance(node, list) else []), *texts]),
     "append": lambda node, *items: [*node, *items] if isinstance(node, list) else node,
 }
+
+_ARGUMENTS = {"length": 0, "size": 0, "keys": 0, "first": 0, "last": 0, "index": 1}
+"""How many arguments a function takes; those that are not named take any number."""
 
 # --- filter expressions
 

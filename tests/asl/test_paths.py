@@ -123,6 +123,73 @@ def test_roots_name_input_context_and_variables():
     assert compile_path("$v.w").root == "v"
 
 
+CALLED = {
+    "$.n.sum()": 10,
+    "$.n.avg()": 2.5,
+    "$.n.stddev()": 1.118033988749895,
+    "$.n.min()": 1,
+    "$.n.max()": 4,
+    "$.n.max(9, 'x', true)": 9,
+    "$.mixed.sum()": 3.5,
+    "$.n.first()": 1,
+    "$.n.last()": 4,
+    "$.n.index(0)": 1,
+    "$.n.index(-4)": 1,
+    "$.n.length()": 4,
+    "$.n.size()": 4,
+    "$.o.size()": 2,
+    "$.t.size()": 3,
+    "$.one.length()": None,
+    "$.o.keys()": ["a", "b"],
+    "$.n.keys()": None,
+    "$.texts.concat('!', 1)": "ab!1",
+    "$.one.concat('x')": "x",
+    "$.n.append(5, 'x')": [1, 2, 3, 4, 5, "x"],
+    "$.one.append(5)": 1,
+    "$.huge.max()": 10**400,
+}
+NUMBERS = {
+    "n": [1, 2, 3, 4], "mixed": [1, "2", True, None, 2.5], "o": {"a": 1, "b": 2}, "t": "abc", "one": 1,
+    "texts": ["a", "b"], "none": ["x"], "large": [1e200, -1e200], "larger": [1e308, 1e308], "huge": [10**400, 1.5],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", CALLED)
+def test_a_function_ends_a_path(path):
+    found = read(path, NUMBERS)
+    assert found == CALLED[path]
+    assert isinstance(found, bool) is isinstance(CALLED[path], bool)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("$.none.sum()", "using empty array"),
+        ("$.o.avg()", "using empty array"),
+        ("$.large.stddev()", "out of range"),
+        ("$.larger.sum()", "out of range"),
+        ("$.larger.avg()", "out of range"),
+        ("$.huge.avg()", "out of range"),
+        ("$.huge.sum()", "out of range"),
+        ("$.n.index(4)", "index 4 of an array of 4 items"),
+        ("$.n.index(-5)", "index -5 of an array of 4 items"),
+        ("$.n.index('0')", 'index "0" of an array of 4 items'),
+        ("$.t.first()", "index 0 of what is no array"),
+    ],
+)
+def test_a_function_without_a_result_fails_the_state(path, text):
+    with pytest.raises(StatesError, match=text) as caught:
+        read(path, NUMBERS)
+    assert caught.value.error == "States.Runtime"
+
+
+@pytest.mark.parametrize("call", ["length(1)", "size(1)", "keys(1)", "first(0)", "last(0)", "index()", "index(1, 2)"])
+def test_a_function_with_too_few_or_too_many_arguments_is_refused(call):
+    for path in (f"$.a.{call}", f"$.a[?(@.{call} == 1)]"):
+        with pytest.raises(InvalidExpression, match=r"takes [01] arguments, not [012]"):
+            compile_path(path)
+
+
 MISSING = {
     "$.x": "Invalid path '$.x' : No results for path: $['x']",
     "$.no.x": "Invalid path '$.no.x' : Missing property in path $['no']",
