@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import pairwise
+from math import fsum  # not sum: from Python 3.12 on that rounds otherwise, and pictures would differ
 
 from mlflowsteps.graph.layers import LABEL, PASS, VERTEX, Link, Rows
 
@@ -104,7 +105,7 @@ def _distances(rows: Rows, row: list[int]) -> list[float]:
 def _packed(rows: Rows, distances: list[list[float]]) -> list[float]:
     axis = [0.0] * len(rows.row)
     for row, steps in zip(rows.rows, distances, strict=True):
-        at = -sum(steps) / 2
+        at = -fsum(steps) / 2
         for cell, step in zip(row, steps, strict=True):
             at += step
             axis[cell] = at
@@ -180,7 +181,7 @@ def _straighten(
     ways = _ways(links, {cell for chain in mains for cell in chain})
     for _ in range(2):
         for chain in mains:
-            _settle(chain, room, axis, sum(axis[cell] for cell in chain) / len(chain), None)
+            _settle(chain, room, axis, fsum(axis[cell] for cell in chain) / len(chain), None)
         for first, chain, last in ways:
             start = axis[first] + ports.get((first, chain[0]), 0.0)
             end = axis[last] + ports.get((last, chain[-1]), 0.0)

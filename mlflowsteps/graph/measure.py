@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from math import fsum  # not sum: see coordinates
 
 __all__ = ["fit", "text_width", "wrap"]
 
@@ -27,7 +28,7 @@ _BREAKS = re.compile(r"(?<=[\s\-_./:|,])|(?<=[a-z0-9])(?=[A-Z])")
 
 @lru_cache(maxsize=4096)
 def _ems(text: str) -> float:
-    return sum(map(_width_of, text))
+    return fsum(map(_width_of, text))
 
 
 @lru_cache(maxsize=1024)

@@ -88,8 +88,12 @@ class Database:
         self._closed = False
         self._writer: sqlite3.Connection | None = None
         if read_only:
-            with self.read() as connection:
-                self._check_version(connection)
+            try:
+                with self.read() as connection:
+                    self._check_version(connection)
+            except BaseException:
+                self.close()
+                raise
         else:
             self._writer = self._open_writer()
 

@@ -27,9 +27,9 @@ class Resources:
         with self._database.write() as connection:
             connection.execute(
                 "INSERT INTO resources (kind, name, serial, record) VALUES (?, ?, "
-                "(SELECT coalesce(max(serial), 0) + 1 FROM resources WHERE kind = ?1), ?) "
+                "(SELECT coalesce(max(serial), 0) + 1 FROM resources WHERE kind = ?), ?) "
                 "ON CONFLICT (kind, name) DO UPDATE SET record = excluded.record",
-                (kind, name, _dump(record)),
+                (kind, name, kind, _dump(record)),
             )
 
     def insert(self, kind: str, name: str, record: dict[str, Any]) -> bool:
@@ -41,9 +41,9 @@ class Resources:
         with self._database.write() as connection:
             cursor = connection.execute(
                 "INSERT INTO resources (kind, name, serial, record) VALUES (?, ?, "
-                "(SELECT coalesce(max(serial), 0) + 1 FROM resources WHERE kind = ?1), ?) "
+                "(SELECT coalesce(max(serial), 0) + 1 FROM resources WHERE kind = ?), ?) "
                 "ON CONFLICT (kind, name) DO NOTHING",
-                (kind, name, _dump(record)),
+                (kind, name, kind, _dump(record)),
             )
             return cursor.rowcount == 1
 

@@ -65,6 +65,29 @@ def test_a_newer_store_is_refused_and_left_alone(tmp_path):
             Store(path, read_only=read_only)
 
 
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_store_that_is_refused_leaves_no_connection_open(tmp_path, monkeypatch, read_only):
+    opened = []
+    connect = Database._connect
+
+    def recorded(*given, **named):
+        opened.append(connect(*given, **named))
+        return opened[-1]
+
+    other = tmp_path / "other.sqlite"
+    connection = sqlite3.connect(other)
+    connection.execute("CREATE TABLE t (x)")
+    connection.close()
+    monkeypatch.setattr(Database, "_connect", staticmethod(recorded))
+    with pytest.raises(StoreVersionError):
+        Database(other, read_only=read_only)
+
+    assert opened
+    for connection in opened:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
+
+
 def test_a_file_that_is_no_store_is_refused_and_left_alone(tmp_path):
     text, other = tmp_path / "text", tmp_path / "other.sqlite"
     text.write_text("this is not a database, however long it may be\n" * 50)
