@@ -22,7 +22,6 @@ Key: TypeAlias = str | int
 
 _ROOT = re.compile(r"\$(\$|[^\W\d]\w*)?")
 MAX_PATH = 8_192
-MAX_INDEX = 10_000_000
 
 
 class Path:
@@ -297,6 +296,6 @@ def compile_reference_path(text: str) -> ReferencePath:
     if keys is None:
         what = "'..'" if any(isinstance(segment, Descent) for segment in path.segments) else "more than one place"
         raise InvalidExpression(text, f"a reference path must name one place, this one has {what}")
-    if any(isinstance(key, int) and not 0 <= key < MAX_INDEX for key in keys):
+    if any(isinstance(key, int) and key < 0 for key in keys):
         raise InvalidExpression(text, "an index of a reference path is 0 or more")
     return ReferencePath(path, keys)

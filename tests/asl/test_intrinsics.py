@@ -197,6 +197,45 @@ def test_calls_nest_ten_deep_and_no_deeper():
             compile_intrinsic(_nested(depth))
 
 
+TAKEN_AND_REFUSED = [  # the last value that is taken, the first that is not, and what is said of it
+    ("States.ArrayRange(1, $.n, 1)", 1_000, 1_001, "1001 items, more than 1000"),
+    ("States.ArrayRange(1000, $.n, -1)", 1, 0, "1001 items, more than 1000"),
+    ("States.Base64Encode($.n)", "x" * 10_000, "x" * 10_001, "10001 characters, more than 10000"),
+    ("States.Base64Decode($.n)", "AAAA" * 2_500, "AAAA" * 2_501, "10004 characters, more than 10000"),
+    ("States.Hash($.n, 'MD5')", "x" * 10_000, "x" * 10_001, "10001 characters, more than 10000"),
+    ("States.MathAdd($.n, 0)", 2_147_483_647, 2_147_483_648, "must lie between"),
+    ("States.MathAdd(0, $.n)", -2_147_483_648, -2_147_483_649, "must lie between"),
+    ("States.MathRandom(1, $.n)", 2, 1, "must be less than the end, 1"),
+    ("States.ArrayPartition($.l, $.n)", 1, 0, "must be 1 or more, but was 0"),
+    ("States.ArrayGetItem($.l, $.n)", 2, 3, "index 3 is out of bounds: the array has 3 items"),
+    ("States.ArrayGetItem($.l, $.n)", 0, -1, "index -1 is out of bounds"),
+    ("States.Format('ab{}cde', $.n)", "x" * (4_194_304 - 3), "x" * (4_194_304 - 2), "longer than 4194304"),
+    ("States.JsonMerge($.n, $.o, false)", {}, [], "must be objects"),
+    ("States.JsonMerge($.o, $.n, false)", {}, None, "must be objects"),
+    ("States.StringSplit('a,b', $.n)", ",", None, "must be strings"),
+    ("States.StringSplit($.n, ',')", "", 1, "must be strings"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "taken", "refused", "reason"), TAKEN_AND_REFUSED, ids=[f"{row[0]} {row[3]}" for row in TAKEN_AND_REFUSED]
+)
+def test_the_bound_of_an_argument_is_the_last_value_that_is_taken(text, taken, refused, reason):
+    document = {"l": [1, 2, 3], "o": {"k": 1}}
+    run(text, {**document, "n": taken})
+    with pytest.raises(StatesError, match=reason) as caught:
+        run(text, {**document, "n": refused})
+    assert caught.value.error == "States.IntrinsicFailure"
+
+
+def test_a_call_is_at_most_so_long():
+    longest = "States.ArrayLength(States.Array('{}'))".format("a" * (20_000 - 38 + 2))
+    assert len(longest) == 20_000
+    assert run(longest) == 1
+    with pytest.raises(InvalidExpression, match="at most 20000 characters"):
+        compile_intrinsic(longest + " ")
+
+
 def test_a_format_that_doubles_itself_is_stopped():
     text = "$.x"
     for _ in range(4):

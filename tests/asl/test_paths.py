@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlflowsteps.asl import path_walk
 from mlflowsteps.asl.paths import compile_path, compile_reference_path
 from mlflowsteps.asl.payloads import Scope
 from mlflowsteps.exceptions import InvalidExpression, PathError, StatesError
@@ -374,9 +375,18 @@ def test_deep_documents_are_walked_without_recursion():
     assert len(read("$..a", _deep(50_000))) == 50_000
 
 
-def test_a_walk_that_explodes_is_stopped():
+def test_a_walk_that_explodes_is_stopped(monkeypatch):
+    monkeypatch.setattr(path_walk, "MAX_VISITS", 50_000)  # the real bound takes seconds to reach
+    assert read("$..*..*", _deep(150))
+    with pytest.raises(StatesError, match="visits more than 50000 nodes"):
+        read("$..*..*", _deep(400))
+
+
+def test_a_walk_may_visit_just_as_many_nodes_as_its_budget_has():
+    budget = path_walk.Budget({})
+    budget.spend(path_walk.MAX_VISITS)
     with pytest.raises(StatesError, match="visits more than"):
-        read("$..*..*", _deep(5_000))
+        budget.spend(1)
 
 
 def test_a_long_path_is_refused():
@@ -391,6 +401,20 @@ def test_a_deep_filter_is_refused():
         compile_path("$[?(" + "(" * 2_000 + "@.a" + ")" * 2_000 + ")]")
     with pytest.raises(InvalidExpression):
         compile_path("$" + "[?(@" * 300 + ".a" + ")]" * 300)
+
+
+def _grouped(levels):
+    return "$[?(" + "(" * (levels - 1) + "@.a" + ")" * (levels - 1) + ")]"
+
+
+def test_filters_and_segments_go_to_a_bound_and_no_further():
+    assert read(_grouped(24), [{"a": 1}, {}]) == [{"a": 1}]
+    with pytest.raises(InvalidExpression, match="nested too deeply"):
+        compile_path(_grouped(25))
+    assert read("$[?((@.a) && (@.b) && (@.a || @.b) " + "&& (@.a)" * 30 + ")]", [{"a": 1, "b": 2}]) != []
+    assert read("$" + ".a" * 256, _deep(256)) == {}
+    with pytest.raises(InvalidExpression, match="more than 256 segments"):
+        compile_path("$" + ".a" * 257)
 
 
 def test_a_catastrophic_regular_expression_ends_in_an_error():
@@ -421,10 +445,18 @@ def test_writing_makes_missing_objects():
 def test_writing_an_index_needs_it_to_be_there():
     path = compile_reference_path("$.a[1].b")
     assert path.write({"a": [0, {}]}, 1) == {"a": [0, {"b": 1}]}
+    assert compile_reference_path("$[0]").write([1, 2], 5) == [5, 2]
     for document in ({"a": [0]}, {"a": {}}, {}, {"a": [0, 1]}):
         with pytest.raises(StatesError) as caught:
             path.write(document, 1)
         assert caught.value.error == "States.ResultPathMatchFailure"
+
+
+def test_a_path_is_at_most_so_long():
+    name = "a" * (8_192 - 2)
+    assert read(f"$.{name}", {name: 1}) == 1
+    with pytest.raises(InvalidExpression, match="at most 8192 characters"):
+        compile_path(f"$.{name}a")
 
 
 def test_writing_into_something_that_is_no_object_fails_in_the_service_s_words():
@@ -434,7 +466,20 @@ def test_writing_into_something_that_is_no_object_fails_in_the_service_s_words()
 
 
 @pytest.mark.parametrize(
-    "text", ["$.*", "$..a", "$[?(@.a)]", "$[0,1]", "$[0:1]", "$['a','b']", "$$.a", "$v.a", "$.a.length()", "$[-1]", "x"]
+    "text",
+    [
+        "$.*",
+        "$..a",
+        "$[?(@.a)]",
+        "$[0,1]",
+        "$[0:1]",
+        "$['a','b']",
+        "$$.a",
+        "$v.a",
+        "$.a.length()",
+        "$[-1]",
+        "x",
+    ],
 )
 def test_a_reference_path_names_one_place_of_the_document(text):
     with pytest.raises(InvalidExpression):
