@@ -132,12 +132,13 @@ class _Notebook:
 
 
 class _Lines:
-    """One plain line for each change of a state, and a heartbeat."""
+    """One plain line for each change of a state and each new note, and a heartbeat."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float]) -> None:
         self._stream, self._clock = stream, clock
         self._known: dict[str, tuple[str, int, int, str]] = {}
         self._status = ""
+        self._notes: tuple[str, ...] = ()
         self._spoke = clock()
 
     def show(self, view: ProgressView) -> None:
@@ -157,6 +158,8 @@ class _Lines:
         elif not self._status and view.finished:
             lines += view.failure().splitlines()
         self._status = "finished" if view.finished else "running"
+        lines += [visible(note) for note in view.notes if note not in self._notes]
+        self._notes = view.notes
         if not lines and not view.finished and self._clock() - self._spoke >= HEARTBEAT_SECONDS:
             lines.append(f"still running: {view.headline()}")
         if lines:

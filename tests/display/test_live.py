@@ -52,6 +52,17 @@ def test_log_has_one_line_for_each_change_of_a_state():
     assert "\r" not in out.getvalue()
 
 
+def test_log_tells_a_note_once_as_long_as_it_stands():
+    out = io.StringIO()
+    live = Live(mode="lines", stream=out)
+    told = ["Watching was interrupted"], ["Watching was interrupted", "Throttled\x1b[2J"], []
+    for notes in (*told, told[0]):
+        live.update(ProgressView(samples.TARGET, {"name": "run", "status": "RUNNING"}, [], notes=notes, now=BEGIN))
+    lines = out.getvalue().splitlines()[1:]
+    assert [line[:9] for line in lines] == ["Watching ", "Throttled", "Watching "]
+    assert "\x1b" not in out.getvalue()
+
+
 def test_log_speaks_each_five_minutes_without_a_change():
     out, clock = io.StringIO(), Clock()
     live = Live(mode="lines", stream=out, clock=clock)
