@@ -17,6 +17,7 @@ from tests.parity.s2 import differences
 
 TREE = Path(__file__).parents[2]
 PAGES = [TREE / "README.md", *sorted((TREE / "docs").rglob("*.md"))]
+MIGRATING = TREE / "docs" / "migrating-sagemaker.md"
 PLAIN, OLD, SDK2, SDK3 = "plain requests", "stepfunctions", "SageMaker SDK 2", "SageMaker SDK 3"
 FORMS = (PLAIN, OLD, SDK2, SDK3)
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from mlflowsteps import steps
 from mlflowsteps.local import LocalRuntime
-from tests.parity import s2, tuning
+from tests.parity import s2, scripts, tuning
 from tests.parity.harness import no_network
 
 
@@ -159,3 +160,64 @@ def test_twelve_trainings_beat_the_default_hyperparameters_and_the_best_goes_on(
     assert outcome.statuses == ["Completed"] * tuning.JOBS
     assert outcome.best < outcome.default
     assert s2.rmse(outcome.predictions, found.test) < found.limit
+
+
+# -------------------------------------------------------------------------------------------- scripts with scikit-learn
+
+
+def prepare(session: Any) -> steps.ProcessingStep:
+    from sagemaker.processing import FrameworkProcessor, ProcessingInput, ProcessingOutput
+    from sagemaker.sklearn import SKLearn
+
+    return steps.ProcessingStep(
+        "Prepare",
+        FrameworkProcessor(SKLearn, "1.2-1", scripts.ROLE, 1, "ml.m5.large", sagemaker_session=session),
+        scripts.INPUTS["Name"],
+        code="prepare.py",
+        inputs=[ProcessingInput(scripts.RAW, "/opt/ml/processing/input/raw", input_name="raw")],
+        outputs=[
+            ProcessingOutput("/opt/ml/processing/output/train", scripts.TRAIN, output_name="train"),
+            ProcessingOutput("/opt/ml/processing/output/test", scripts.TEST, output_name="test"),
+        ],
+        call={"arguments": scripts.ARGUMENTS, "source_dir": "prepare"},
+    )
+
+
+def test_a_script_is_prepared_for_trained_and_served_as_in_this_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sagemaker.sklearn import SKLearn, SKLearnModel
+
+    monkeypatch.chdir(tmp_path)
+    scripts.write(tmp_path)
+    with LocalRuntime(tmp_path / "runtime") as runtime:
+        scripts.upload(runtime)
+        session = sdk_session(runtime)
+        estimator = SKLearn(
+            "train.py",
+            source_dir="src",
+            framework_version="1.2-1",
+            role=scripts.ROLE,
+            instance_type="ml.m5.large",
+            output_path=scripts.MODELS,
+            hyperparameters=scripts.HYPERPARAMETERS,
+            metric_definitions=[scripts.METRIC],
+            sagemaker_session=session,
+        )
+        with no_network() as tried:
+            train = steps.TrainingStep("Train", estimator, scripts.INPUTS["Name"], data={"train": scripts.TRAIN})
+            data = str(train.output()["ModelArtifacts"]["S3ModelArtifacts"])
+            model = SKLearnModel(
+                data,
+                scripts.ROLE,
+                "inference.py",
+                framework_version="1.2-1",
+                source_dir="src",
+                sagemaker_session=session,
+            )
+            first = prepare(session)
+        assert tried == []
+        served = scripts.serve(runtime, first, train, model)
+    wanted = scripts.expected()
+    assert (served.score, served.unit) == (wanted.score, "rings")
+    assert served.predictions == pytest.approx(wanted.predictions)

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from tests.parity import pages
-from tests.parity.pages import OLD, PLAIN, SDK2
+from tests.parity.pages import MIGRATING, OLD, PLAIN, SDK2
 
-MIGRATING = pages.TREE / "docs" / "migrating-sagemaker.md"
 RUNS = [
     (page, form)
     for page in pages.PAGES

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mlflowsteps import steps
 from mlflowsteps.local import LocalRuntime
-from tests.parity import s2, tuning
+from tests.parity import s2, scripts, tuning
 from tests.parity.harness import no_network
 
 
@@ -130,3 +131,81 @@ def test_twelve_trainings_beat_the_default_hyperparameters_and_the_best_goes_on(
     assert outcome.statuses == ["Completed"] * tuning.JOBS
     assert outcome.best < outcome.default
     assert s2.rmse(outcome.predictions, found.test) < found.limit
+
+
+# -------------------------------------------------------------------------------------------- scripts with scikit-learn
+
+IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+
+
+def prepare(session: Any) -> steps.ProcessingStep:
+    from sagemaker.core.processing import FrameworkProcessor
+    from sagemaker.core.shapes import ProcessingInput, ProcessingOutput, ProcessingS3Input, ProcessingS3Output
+
+    def output(name: str, uri: str) -> Any:
+        folder = f"/opt/ml/processing/output/{name}"
+        place = ProcessingS3Output(s3_uri=uri, local_path=folder, s3_upload_mode="EndOfJob")
+        return ProcessingOutput(output_name=name, s3_output=place)
+
+    raw = ProcessingS3Input(
+        s3_uri=scripts.RAW,
+        local_path="/opt/ml/processing/input/raw",
+        s3_data_type="S3Prefix",
+        s3_input_mode="File",
+    )
+    processor = FrameworkProcessor(
+        role=scripts.ROLE,
+        image_uri=IMAGE,
+        command=["python3"],
+        instance_count=1,
+        instance_type="ml.m5.large",
+        sagemaker_session=session,
+    )
+    return steps.ProcessingStep(
+        "Prepare",
+        processor,
+        scripts.INPUTS["Name"],
+        code="prepare.py",
+        inputs=[ProcessingInput(input_name="raw", s3_input=raw)],
+        outputs=[output("train", scripts.TRAIN), output("test", scripts.TEST)],
+        call={"arguments": scripts.ARGUMENTS, "source_dir": "prepare"},
+    )
+
+
+def test_a_script_is_prepared_for_trained_and_served_as_in_this_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sagemaker.serve.model_builder import ModelBuilder
+    from sagemaker.train.configs import Compute, InputData, MetricDefinition, OutputDataConfig, SourceCode
+    from sagemaker.train.model_trainer import ModelTrainer
+
+    monkeypatch.chdir(tmp_path)
+    scripts.write(tmp_path)
+    with LocalRuntime(tmp_path / "runtime") as runtime:
+        scripts.upload(runtime)
+        session = sdk_session(runtime)
+        trainer = ModelTrainer(
+            training_image=IMAGE,
+            source_code=SourceCode(source_dir="src", entry_script="train.py", requirements="requirements.txt"),
+            role=scripts.ROLE,
+            compute=Compute(instance_type="ml.m5.large", instance_count=1),
+            output_data_config=OutputDataConfig(s3_output_path=scripts.MODELS),
+            hyperparameters=scripts.HYPERPARAMETERS,
+            sagemaker_session=session,
+        ).with_metric_definitions([MetricDefinition(name=scripts.METRIC["Name"], regex=scripts.METRIC["Regex"])])
+        with no_network() as tried:
+            data = [InputData(channel_name="train", data_source=scripts.TRAIN)]
+            train = steps.TrainingStep("Train", trainer, scripts.INPUTS["Name"], data=data)
+            builder = ModelBuilder(
+                image_uri=IMAGE,
+                s3_model_data_url=str(train.output()["ModelArtifacts"]["S3ModelArtifacts"]),
+                env_vars={"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"},
+                role_arn=scripts.ROLE,
+                sagemaker_session=session,
+            )
+            first = prepare(session)
+        assert tried == []
+        served = scripts.serve(runtime, first, train, builder)
+    wanted = scripts.expected()
+    assert (served.score, served.unit) == (wanted.score, "rings")
+    assert served.predictions == pytest.approx(wanted.predictions)

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from tests.parity import pages
-from tests.parity.pages import PLAIN, SDK3
+from tests.parity.pages import MIGRATING, PLAIN, SDK3
 
-MIGRATING = pages.TREE / "docs" / "migrating-sagemaker.md"
 RUNS = [page for page in pages.PAGES if SDK3 in pages.forms_of(page) and page != MIGRATING]  # it has its own test
 
 

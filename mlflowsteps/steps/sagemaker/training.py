@@ -101,7 +101,8 @@ class TrainingStep(SageMakerStep):
         Returns:
             A request of CreateModel: image, role, network settings and environment of the training, the script that it
             ran (SAGEMAKER_PROGRAM and its like, for script-mode images), and the model's data from the output of this
-            step, below its ``result_path``. Its attributes (``image_uri``, ``env``, ``entry_point`` and others) can be set.
+            step, below its ``result_path``. Its attributes (``image_uri``, ``env``, ``entry_point`` and others) can be
+            set.
 
         Raises:
             ValueError: the training request names no image.
