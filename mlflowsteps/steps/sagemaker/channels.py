@@ -64,7 +64,7 @@ def with_data(channels: Json, data: Json) -> Json:
 
 
 def native_data(data: Json, *, texts: bool = False) -> bool:
-    """True for data that the SDK itself takes: its own objects, without a placeholder where it wants an S3 URI.
+    """True for data that the SDK itself takes: its own objects.
 
     Args:
         data: as ``with_data``'s.
@@ -73,14 +73,9 @@ def native_data(data: Json, *, texts: bool = False) -> bool:
     held = list(data.values()) if isinstance(data, Mapping) else data if isinstance(data, list | tuple) else [data]
     return bool(held) and all(
         (texts and isinstance(item, str) and item.startswith("s3://") and not TOKEN.search(item))
-        or (is_sdk_object(item) and not is_variable(item) and not _is_token(item))
+        or (is_sdk_object(item) and not is_variable(item))
         for item in held
     )
-
-
-def _is_token(item: object) -> bool:
-    source = getattr(item, "data_source", None)
-    return isinstance(source, str) and TOKEN.match(source) is not None
 
 
 def _plain(data: Json) -> Json:

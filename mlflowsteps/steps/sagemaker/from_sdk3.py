@@ -14,7 +14,7 @@ from mlflowsteps.inputs.syntax import Json
 from mlflowsteps.steps.sagemaker.from_sdk2 import NO_DATA, run_arguments
 from mlflowsteps.steps.sagemaker.objects import Ask, Kind
 from mlflowsteps.steps.sagemaker.staging import JOB_NAME
-from mlflowsteps.steps.sagemaker.variables import described
+from mlflowsteps.steps.sagemaker.variables import described, is_variable
 
 __all__ = ["KINDS"]
 
@@ -47,8 +47,22 @@ def _fine_tune(trainer: Any, ask: Ask, session: Any) -> Json:
     trainer.skip_reward_validation = True
     if getattr(trainer, "data_mixing_config", None) is None:
         trainer.is_multimodal = bool(trainer.is_multimodal)  # says nothing to a job without mixed data
+    role = _taken_role(trainer, "role", session)
     session.boto_session = _WithPaths(session.boto_session)
-    return run_arguments(trainer.train(**ask.call), session)
+    return {**run_arguments(trainer.train(**ask.call), session), **({"RoleArn": role} if role else {})}
+
+
+def _taken_role(given: Any, attribute: str, session: Any) -> Any:
+    """Take a role that is no ARN yet out of an object, where the SDK would ask IAM for it.
+
+    Returns:
+        The role, for the request; None for an ARN, and for none.
+    """
+    role = getattr(given, attribute)
+    if role is None or (isinstance(role, str) and not is_variable(role) and role.startswith("arn:")):
+        return None
+    setattr(given, attribute, "arn:aws:iam::000000000000:role/mlflowsteps")
+    return session.expand_role(role)
 
 
 class _WithPaths:
@@ -116,7 +130,9 @@ def _build(builder: Any, ask: Ask, session: Any) -> Json:
             f"ModelBuilder(model={builder.model!r}) looks the model up in JumpStart or at Hugging Face.",
             "Give it image_uri and s3_model_data_url in place of model.",
         )
-    return run_arguments(builder.build(**{"model_name": JOB_NAME, **ask.call}), session)
+    role = _taken_role(builder, "role_arn", session)
+    found = run_arguments(builder.build(**{"model_name": JOB_NAME, **ask.call}), session)
+    return {**found, **({"ExecutionRoleArn": role} if role else {})}
 
 
 def _arguments(given: Any, ask: Ask, session: Any) -> Json:  # noqa: ARG001 - as the others

@@ -25,6 +25,7 @@ from mlflowsteps.inputs.syntax import TOKEN, Json
 from mlflowsteps.steps.chain import Chain
 from mlflowsteps.steps.compile import Renderable, reachable
 from mlflowsteps.steps.graphs import FrozenGraph, Graph
+from mlflowsteps.steps.sagemaker.variables import is_variable
 
 __all__ = ["JOB_NAME", "Request", "Stage", "Upload", "all_states", "carry_out", "missing_file", "uploads_of"]
 
@@ -109,6 +110,9 @@ class Stage:
             return
         if TOKEN.search(f"{bucket}/{key}"):
             raise DefinitionError([_unknown_place(f"s3://{bucket}/{key}", file)])
+        unknown = [name for name, value in (extra or {}).items() if is_variable(value) or TOKEN.search(str(value))]
+        if unknown:
+            raise DefinitionError([_unknown_option(unknown[0], file)])
         if not file.is_file():
             raise DefinitionError([missing_file(file)])
         digest = content_hash(file)
@@ -193,6 +197,16 @@ def _replaced(value: Json, place: Any) -> Json:
     if isinstance(value, Mapping):
         return {key: _replaced(item, place) for key, item in value.items()}
     return [_replaced(item, place) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _unknown_option(name: str, file: Path) -> Diagnostic:
+    return Diagnostic(
+        "UPLOAD_WITH_UNKNOWN_OPTION",
+        "",
+        f"{file} is uploaded when the workflow is created, but its {name} is known only while it runs.",
+        "Set the placeholder by parameters={...} of the step in place of the object; or give the object's own method "
+        "another key for the code, call={'kms_key': ...}, where it takes one.",
+    )
 
 
 def _unknown_place(uri: str, file: Path) -> Diagnostic:
