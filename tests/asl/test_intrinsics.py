@@ -180,6 +180,28 @@ def test_a_broken_call_is_refused_with_the_reason(text):
     assert BROKEN[text] in f"{caught.value} {caught.value.hint}"
 
 
+ARGUMENTS = {  # fewest and most; None: as many as one likes
+    "Array": (0, None), "ArrayContains": (2, 2), "ArrayGetItem": (2, 2), "ArrayLength": (1, 1),
+    "ArrayPartition": (2, 2), "ArrayRange": (3, 3), "ArrayUnique": (1, 1), "Base64Decode": (1, 1),
+    "Base64Encode": (1, 1), "Format": (1, None), "Hash": (2, 2), "JsonMerge": (3, 3), "JsonToString": (1, 1),
+    "MathAdd": (2, 2), "MathRandom": (2, 3), "StringSplit": (2, 2), "StringToJson": (1, 1), "UUID": (0, 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_a_function_takes_as_many_arguments_as_the_language_says(name):
+    fewest, most = ARGUMENTS[name]
+
+    def call(count):
+        return compile_intrinsic(f"States.{name}({', '.join(['1'] * count)})")
+
+    assert call(fewest)
+    assert call(50 if most is None else most)
+    for count in ([fewest - 1] if fewest else []) + ([most + 1] if most is not None else []):
+        with pytest.raises(InvalidExpression, match=f"States.{name} takes .* not {count}"):
+            call(count)
+
+
 def test_a_misspelt_function_is_told_its_neighbour():
     with pytest.raises(InvalidExpression) as caught:
         compile_intrinsic("States.Formt('a')")
