@@ -3,13 +3,14 @@ from __future__ import annotations
 import copy
 import json
 import random
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from mlflowsteps.graph.status import StatusTracker, execution_status
 from tests.graph import histories, samples
-from tests.graph.histories import MAPPED, History
+from tests.graph.histories import BEGIN, MAPPED, History
 from tests.graph.test_layout import CONFORMANCE
 
 
@@ -258,3 +259,184 @@ def test_recorded_histories_leave_nothing_open_and_nothing_unplaced(file: Path):
         if not case["unordered"]:
             assert status.unplaced == 0
             assert set(status.states) == set(execution_status(case["definition"], []).states), case["id"]
+
+
+def test_visit_holds_what_its_events_say():
+    history = History()
+    history.start()
+    entered = history.enter("Train Step", 0, value={"in": 1})
+    history.wait(2)
+    at = history.done(history.schedule(entered, "sagemaker", "createTrainingJob.sync"), {"job": "j"})
+    history.add("ExecutionSucceeded", history.exit("Train Step", at, value={"out": 2}), {"output": "{}"})
+    tracker = StatusTracker(samples.S1)
+    assert tracker.feed(history.events) == len(history.events) == 7
+    status = tracker.status()
+    visit = status.states["Train Step"].shown
+    assert (visit.input, visit.result, visit.output) == ('{"in": 1}', '{"job": "j"}', '{"out": 2}')
+    assert (visit.resource, visit.parameters) == ("sagemaker:createTrainingJob.sync", '{"a":1}')
+    assert (visit.attempts, visit.started_id, visit.iteration, visit.error) == (1, entered, None, None)
+    assert (visit.entered, visit.exited, visit.seconds()) == (BEGIN + 2, BEGIN + 8, 6)
+    assert (status.start, status.end, status.transitions, status.unplaced) == (BEGIN + 1, BEGIN + 9, 1, 0)
+    assert (status.error, status.failed) == (None, None)
+    assert status.taken == {("~start", "Train Step", False), ("Train Step", "~end", False)}
+    assert tracker.place_of(at) is visit
+    assert tracker.place_of(1) is None
+    assert tracker.place_of(99) is None
+    assert status.states["Train Step"].summary() == "Succeeded · 6 s"
+
+
+def test_function_by_arn_has_its_arn_and_input_for_resource_and_parameters():
+    history = History()
+    history.start()
+    at = history.enter("Train Step", 0)
+    history.add("LambdaFunctionScheduled", at, {"resource": "arn:f", "input": '{"n":1}'})
+    visit = execution_status(samples.S1, history.events).states["Train Step"].shown
+    assert (visit.resource, visit.parameters, visit.attempts) == ("arn:f", '{"n":1}', 1)
+
+
+@pytest.mark.parametrize("kind", ["Task", "LambdaFunction", "Activity"])
+@pytest.mark.parametrize("end", ["Failed", "TimedOut", "ScheduleFailed"])
+def test_each_way_a_task_can_fail_is_a_failure_of_its_state(kind, end):
+    history = History()
+    history.start()
+    at = history.add(f"{kind}Scheduled", history.enter("Train Step", 0), {"resource": "r"})
+    at = history.add(f"{kind}{end}", at, {"cause": "c"} if end == "TimedOut" else {"error": "E", "cause": "c"})
+    history.add("ExecutionFailed", at, {"error": "Whole", "cause": "all"})
+    status = execution_status(samples.S1, history.events)
+    state = status.states["Train Step"]
+    assert state.status == "FAILED"
+    assert (state.error, state.cause) == ("States.Timeout" if end == "TimedOut" else "E", "c")
+    assert (status.error, status.cause) == ("Whole", "all")
+    assert ("Train Step", "~end", False) in status.taken
+
+
+def test_state_that_fails_without_an_event_of_its_own_has_the_error_of_the_execution():
+    history = History()
+    history.start()
+    at = history.enter("Train Step", 0)
+    history.add("ExecutionFailed", at, {"error": "States.Runtime", "cause": "no path"})
+    state = execution_status(samples.S1, history.events).states["Train Step"]
+    assert (state.status, state.error, state.cause) == ("FAILED", "States.Runtime", "no path")
+
+
+def test_execution_that_fails_before_any_state_has_no_state_that_failed():
+    history = History()
+    history.add("ExecutionFailed", history.start(), {"error": "E"})
+    status = execution_status(samples.S1, history.events)
+    assert (status.status, status.error, status.failed, statuses(status)) == ("FAILED", "E", None, {})
+
+
+def test_error_that_a_later_state_went_on_from_is_not_what_failed():
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "B"}]
+    definition = samples.machine(
+        {"A": {"Type": "Task", "Resource": "r", "End": True, "Catch": catch}, "B": {"Type": "Pass", "End": True}}
+    )
+    history = History()
+    history.start()
+    at = history.exit("A", history.fail(history.schedule(history.enter("A", 0))))
+    status = execution_status(definition, history.events)
+    assert (status.states["A"].status, status.failed) == ("CAUGHT", None)
+    history.add("ExecutionSucceeded", history.exit("B", history.enter("B", at, "Pass"), "Pass"), {})
+    status = execution_status(definition, history.events)
+    assert statuses(status) == {"A": "CAUGHT", "B": "SUCCEEDED"}
+    assert ("A", "B", True) in status.taken
+    assert status.failed is None
+
+
+def test_times_are_read_from_numbers_and_from_datetimes_with_and_without_a_zone():
+    def started(timestamp):
+        return execution_status(samples.S1, [{"id": 1, "type": "ExecutionStarted", "timestamp": timestamp}]).start
+
+    assert started(5) == started(5.0) == 5.0
+    assert started(datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC)) == 5.0
+    assert started(datetime(1970, 1, 1, 0, 0, 5)) == 5.0  # noqa: DTZ001 - the case that is tested
+    assert started(datetime(1970, 1, 1, 1, 0, 5, tzinfo=timezone(timedelta(hours=1)))) == 5.0
+    for odd in (None, True, "5", [5]):
+        assert started(odd) is None
+
+
+def test_running_state_is_timed_until_now_and_an_ended_one_until_its_end():
+    history = History()
+    history.start()
+    history.schedule(history.enter("Train Step", 0))
+    visit = execution_status(samples.S1, history.events).states["Train Step"].shown
+    assert visit.seconds() is None
+    assert visit.seconds(BEGIN + 62) == 60
+    assert visit.seconds(BEGIN) == 0
+    ended = execution_status(samples.S1, history.events, status="TIMED_OUT").states["Train Step"].shown
+    assert ended.seconds(BEGIN + 62) == ended.seconds() == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [
+        ("TIMED_OUT", "TIMED_OUT"),
+        ("ABORTED", "ABORTED"),
+        ("FAILED", "ABORTED"),
+        ("RUNNING", "RUNNING"),
+        ("PENDING_REDRIVE", "RUNNING"),
+    ],
+)
+def test_what_is_still_open_takes_the_fate_that_the_description_tells(status, word):
+    history = History()
+    history.start()
+    history.schedule(history.enter("Train Step", 0))
+    found = execution_status(samples.S1, history.events, status=status)
+    assert (found.status, statuses(found)) == (status, {"Train Step": word})
+
+
+def test_attempt_that_failed_is_what_a_state_failed_by_when_the_execution_is_described_as_failed():
+    history = History()
+    history.start()
+    history.fail(history.schedule(history.enter("Train Step", 0)))
+    found = execution_status(samples.S1, history.events, status="FAILED")
+    assert statuses(found) == {"Train Step": "FAILED"}
+
+
+def test_counts_of_a_map_run_are_those_that_are_not_zero():
+    history = History()
+    history.start()
+    begun = history.add("MapStateStarted", history.enter("Each", 0, "Map"), {"length": 0})
+    history.add("MapRunStarted", begun, {"mapRunArn": "arn:run"})
+    tracker = StatusTracker(MAPPED)
+    tracker.feed(history.events)
+    assert tracker.status().states["Each"].summary() == "Running"
+    tracker.set_map_run("arn:other", {"total": 3, "succeeded": 3})
+    assert tracker.status().states["Each"].shown.counts == {}
+    tracker.set_map_run(
+        "arn:run", {"total": 10, "succeeded": 4, "failed": 0, "timedOut": 2, "aborted": 1, "running": 3}
+    )
+    shown = tracker.status().states["Each"].shown
+    assert (shown.length, shown.counts) == (10, {"SUCCEEDED": 4, "TIMED_OUT": 2, "ABORTED": 1, "RUNNING": 3})
+    assert tracker.status().states["Each"].summary() == "Running · 4/10, 2 failed"
+
+
+def test_state_in_a_map_tells_how_many_of_its_iterations_stand_so():
+    def summary(iterations, failing):
+        status = execution_status(MAPPED, histories.map_run(iterations, failing))
+        return status.states["Each/Score"].summary(BEGIN)
+
+    assert summary(5, 1).startswith("Running · 1/5")
+    assert summary(3, 3).startswith("Failed · 3 times")
+    assert "times" not in summary(1, 1)
+
+
+def test_summary_counts_attempts_from_the_second_on():
+    history = History()
+    history.start()
+    at = history.schedule(history.enter("Train Step", 0))
+    assert "attempt" not in execution_status(samples.S1, history.events).states["Train Step"].summary()
+    history.schedule(history.fail(at))
+    assert execution_status(samples.S1, history.events).states["Train Step"].summary() == "Running · 2 attempts"
+
+
+def test_events_that_were_read_are_passed_over_and_not_counted():
+    history = History()
+    history.start()
+    history.schedule(history.enter("Train Step", 0))
+    tracker = StatusTracker(samples.S1)
+    assert tracker.feed(history.events[:2]) == 2
+    assert tracker.feed(history.events) == 2
+    assert tracker.feed(history.events) == 0
+    assert tracker.status().events == 4
+    assert tracker.status().states["Train Step"].attempts == 1
