@@ -128,6 +128,8 @@ class SageMakerStep(ServiceStep):
             keywords["resource"] = aws_sdk_resource(action)
         self._name_key = name_key
         super().__init__(state_id, retry, catch, output_schema=output_schema, **fields)
+        if self.polls:
+            self._composite()  # refuses fields that a loop cannot have
 
     def foreign(self) -> Iterable[object]:
         """The object of an SDK that the step was made of."""

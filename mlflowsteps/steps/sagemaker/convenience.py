@@ -16,7 +16,16 @@ from mlflowsteps.steps.integration_resources import get_service_integration_arn
 from mlflowsteps.steps.keywords import ParallelFields, TaskFields, Text
 from mlflowsteps.steps.retries import Catch, Retry
 from mlflowsteps.steps.sagemaker.base import SageMakerStep, Tags
-from mlflowsteps.steps.sagemaker.polling import POLL_SECONDS, Poll, PollingStep, aws_sdk_resource, kept, loop
+from mlflowsteps.steps.sagemaker.polling import (
+    POLL_SECONDS,
+    Poll,
+    PollingStep,
+    aws_sdk_resource,
+    inner_name,
+    kept,
+    loop,
+    patience,
+)
 from mlflowsteps.steps.sagemaker.requests import put, put_tags, request_of, stringified
 from mlflowsteps.steps.sagemaker.staging import Request
 from mlflowsteps.steps.states import Task
@@ -31,7 +40,8 @@ __all__ = [
     "WaitForEndpointStep",
 ]
 
-_ENDPOINT = Poll("describeEndpoint", "EndpointName", "EndpointStatus", ("InService",), ("Failed", "OutOfService"))
+_FAILED = ("Failed", "OutOfService", "UpdateRollbackFailed")
+_ENDPOINT = Poll("describeEndpoint", "EndpointName", "EndpointStatus", ("InService",), _FAILED)
 _PIPELINE = Poll(
     "describePipelineExecution",
     "PipelineExecutionArn",
@@ -268,10 +278,12 @@ class WaitForEndpointStep(PollingStep):
 class DeployEndpointStep(PollingStep):
     """Creates an endpoint, or gives the one of this name another configuration, and waits until it is in service.
 
+    An update that SageMaker rolls back is a failure: the endpoint is in service, but with the configuration it had.
+
     Args:
         state_id: name of the state, unique in the whole workflow.
         endpoint_name: name of the endpoint.
-        endpoint_config_name: name of its configuration.
+        endpoint_config_name: name of its configuration; a new one where the endpoint is there, as SageMaker wants it.
         poll_seconds: seconds between two questions.
         retry: a retrier, or several.
         catch: a catcher, or several.
@@ -291,18 +303,31 @@ class DeployEndpointStep(PollingStep):
         output_schema: Schema = None,
         **fields: Unpack[ParallelFields],
     ) -> None:
-        short = state_id[:60]
         keep, name = kept(state_id, endpoint_name)
-        request: dict[str, Json] = {"EndpointName": name, "EndpointConfigName": endpoint_config_name}
-        look = Task(f"{short}: look", resource=aws_sdk_resource("describeEndpoint"), parameters={"EndpointName": name})
-        look.fields["result_path"] = None
-        update = Task(f"{short}: update", resource=get_service_integration_arn("sagemaker", "updateEndpoint"))
-        create = Task(f"{short}: create", resource=get_service_integration_arn("sagemaker", "createEndpoint"))
-        update.fields["parameters"] = create.fields["parameters"] = request
-        branch = loop(state_id, name, replace(_ENDPOINT, seconds=poll_seconds), [keep, look, update])
+        keep_config, config = kept(inner_name(state_id, "configuration"), endpoint_config_name)
+        request: dict[str, Json] = {"EndpointName": name, "EndpointConfigName": config}
+        look = Task(
+            inner_name(state_id, "look"),
+            retry=patience(2),
+            resource=aws_sdk_resource("describeEndpoint"),
+            parameters={"EndpointName": name},
+            result_path=None,
+        )
+        update, create = (
+            Task(
+                inner_name(state_id, verb),
+                resource=get_service_integration_arn("sagemaker", f"{verb}Endpoint"),
+                parameters=request,
+            )
+            for verb in ("update", "create")
+        )
+        poll = replace(_ENDPOINT, seconds=poll_seconds)
+        # An update that fails is rolled back: the endpoint is in service, but with the configuration it had.
+        expected = {"EndpointConfigName": config}
+        branch = loop(state_id, name, poll, [keep, keep_config, look, update], expected=expected)
         # What cannot be described is not there; whatever else was wrong is told by the call that follows.
         look.add_catch(Catch(create, error_equals=["States.ALL"], result_path="$.missing"))
-        create.next(branch.steps[3])
+        create.next(branch.steps[4])
         super().__init__(state_id, branch, retry, catch, output_schema=output_schema, **fields)
 
 
@@ -339,7 +364,7 @@ class PipelineExecutionStep(PollingStep):
         else:
             put(request, "PipelineParameters", pipeline_parameters)
         resource = aws_sdk_resource("startPipelineExecution")
-        start = Task(f"{state_id[:60]}: start", resource=resource, parameters=request)
+        start = Task(inner_name(state_id, "start"), resource=resource, parameters=request)
         keep, arn = kept(state_id, StepInput()["PipelineExecutionArn"])
         branch = loop(state_id, arn, replace(_PIPELINE, seconds=poll_seconds), [start, keep])
         super().__init__(state_id, branch, retry, catch, output_schema=output_schema, **fields)

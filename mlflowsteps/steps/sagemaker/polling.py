@@ -7,15 +7,16 @@ retriers and catchers count for the whole, and which fails with the description 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Unpack, cast
+from typing import Any, Unpack, cast
 
 from mlflowsteps.inputs import intrinsics
 from mlflowsteps.inputs.expressions import Variable
 from mlflowsteps.inputs.placeholders import StepInput
 from mlflowsteps.inputs.schema import Schema
 from mlflowsteps.inputs.syntax import Json
+from mlflowsteps.inputs.templates import Place, Template
 from mlflowsteps.steps.chain import Chain
 from mlflowsteps.steps.compile import Nest, reachable
 from mlflowsteps.steps.integration_resources import get_service_integration_arn
@@ -23,7 +24,17 @@ from mlflowsteps.steps.keywords import ParallelFields
 from mlflowsteps.steps.retries import Catch, Retry
 from mlflowsteps.steps.states import Choice, Fail, Parallel, Pass, State, Task, Wait
 
-__all__ = ["POLL_SECONDS", "Poll", "PollingStep", "aws_sdk_resource", "composite", "kept", "loop"]
+__all__ = [
+    "POLL_SECONDS",
+    "Poll",
+    "PollingStep",
+    "aws_sdk_resource",
+    "composite",
+    "inner_name",
+    "kept",
+    "loop",
+    "patience",
+]
 
 POLL_SECONDS = 30
 """Seconds between two questions."""
@@ -55,7 +66,49 @@ def aws_sdk_resource(action: str) -> str:
     return get_service_integration_arn("aws-sdk:sagemaker", action)
 
 
-def loop(state_id: str, name: Json, poll: Poll, before: Iterable[State] = ()) -> Chain:
+def inner_name(state_id: str, what: str) -> str:
+    """Name of a state inside the one of a given name: unique where that is, and no longer than names may be.
+
+    >>> inner_name("Deploy", "ask")
+    'Deploy: ask'
+    """
+    if len(state_id) > _LONGEST:
+        state_id = f"{state_id[: _LONGEST - 9]}~{_digest(state_id)[:8]}"
+    return f"{state_id}: {what}"
+
+
+_LONGEST = 60
+"""Characters of the outer name in an inner one; names have 80."""
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def patience(max_attempts: int = 4) -> Retry:
+    """A retrier for questions: asking again costs nothing, and SageMaker throttles who asks often.
+
+    Args:
+        max_attempts: most retries; the last of four comes within half a minute.
+    """
+    return Retry(
+        error_equals=["States.TaskFailed"],
+        interval_seconds=2,
+        max_attempts=max_attempts,
+        backoff_rate=2.0,
+        jitter_strategy="FULL",
+    )
+
+
+def loop(
+    state_id: str,
+    name: Json,
+    poll: Poll,
+    before: Iterable[State] = (),
+    *,
+    expected: Mapping[str, Variable] | None = None,
+    credentials: dict[str, Any] | None = None,
+) -> Chain:
     """The states of one wait: they end with the description, or fail with it.
 
     Args:
@@ -63,15 +116,26 @@ def loop(state_id: str, name: Json, poll: Poll, before: Iterable[State] = ()) ->
         name: name of the resource; a Variable, or text.
         poll: what is asked.
         before: states that go before the first question.
+        expected: members of the answer and what they must be at a success; else it is a failure.
+        credentials: the role that the questions are asked with.
     """
-    short = state_id[:60]
-    wait = Wait(f"{short}: wait", seconds=poll.seconds)
-    ask = Task(f"{short}: ask", resource=aws_sdk_resource(poll.describe), parameters={poll.name_key: name})
-    choice = Choice(f"{short}: done?")
-    done = Pass(f"{short}: done")
-    failed = Fail(f"{short}: failed", error="States.TaskFailed", cause=intrinsics.json_to_string(StepInput()))
+    wait = Wait(inner_name(state_id, "wait"), seconds=poll.seconds)
+    ask = Task(
+        inner_name(state_id, "ask"),
+        retry=patience(),
+        resource=aws_sdk_resource(poll.describe),
+        parameters={poll.name_key: name},
+        credentials=credentials,
+    )
+    choice = Choice(inner_name(state_id, "done?"))
+    done = Pass(inner_name(state_id, "done"))
+    cause = intrinsics.json_to_string(StepInput())
+    failed = Fail(inner_name(state_id, "failed"), error="States.TaskFailed", cause=cause)
     status = StepInput().get(poll.status, str)
     for value in poll.succeeded:
+        for member, variable in (expected or {}).items():
+            other = ~StepInput().get(member, str).equals(variable)
+            choice.when(status.equals(value) & other, failed)
         choice.when(status.equals(value), done)
     for value in poll.failed:
         choice.when(status.equals(value), failed)
@@ -86,8 +150,8 @@ def kept(state_id: str, value: Json) -> tuple[Pass, Variable]:
         state_id: name of the whole.
         value: the value, or an expression.
     """
-    variable = f"kept_{hashlib.sha256(state_id.encode()).hexdigest()[:12]}"
-    return Pass(f"{state_id[:60]}: name", assign={variable: value}), Variable(variable)
+    variable = f"kept_{_digest(state_id)[:12]}"
+    return Pass(inner_name(state_id, "name"), assign={variable: value}), Variable(variable)
 
 
 def composite(state: State, resource: str, request: Json, name_key: str, poll: Poll) -> PollingStep:
@@ -100,15 +164,40 @@ def composite(state: State, resource: str, request: Json, name_key: str, poll: P
         name_key: the member of the request that names the resource.
         poll: how it is asked.
     """
+    _refuse_limits(state)
     given = dict(request)
     name = given.pop(name_key, None)
     value = f"⟦{given.pop(f'{name_key}.$')}⟧" if name is None else name
     keep, variable = kept(state.state_id, value)
-    call = Task(f"{state.state_id[:60]}: call", resource=resource, parameters={**given, name_key: variable})
+    credentials = state.fields.get("credentials")
+    call = Task(
+        inner_name(state.state_id, "call"),
+        resource=resource,
+        parameters={**given, name_key: variable},
+        credentials=credentials,
+    )
     fields = {key: value for key, value in state.fields.items() if key in Parallel.known and key != "parameters"}
-    whole = PollingStep(state.state_id, loop(state.state_id, variable, poll, [keep, call]), **fields)
+    if fields.get("input_path") is not None:
+        keep.fields["input_path"] = fields.pop("input_path")
+    branch = loop(state.state_id, variable, poll, [keep, call], credentials=credentials)
+    whole = PollingStep(state.state_id, branch, **fields)
     whole.retries, whole.catches, whole.next_step = state.retries, state.catches, state.next_step
     return whole
+
+
+_LIMITS = ("timeout_seconds", "timeout_seconds_path", "heartbeat_seconds", "heartbeat_seconds_path")
+
+
+def _refuse_limits(state: State) -> None:
+    given = [name for name in _LIMITS if state.fields.get(name) is not None]
+    if given:
+        raise ValueError(
+            f"Step {state.state_id!r}: a step that polls is no Task and cannot keep {', '.join(given)}; give the job "
+            "its own StoppingCondition, or the workflow a timeout_seconds"
+        )
+
+
+_SELECTING = ("result_selector", "output_path", "output", "input_path")
 
 
 class PollingStep(Parallel):
@@ -123,7 +212,7 @@ class PollingStep(Parallel):
         fields: the fields of a Parallel state, by keyword.
 
     Raises:
-        ValueError: ``result_selector`` or ``output_path`` is given, or a ``result_path`` that is no single name.
+        ValueError: a field that selects another input or output is given, or a ``result_path`` that is no single name.
     """
 
     def __init__(
@@ -141,10 +230,11 @@ class PollingStep(Parallel):
 
     def _unwrap(self) -> None:
         """Give the branch's output itself, not the list of one that Parallel makes of it."""
-        if self.fields.get("result_selector") is not None or self.fields.get("output_path") is not None:
+        unknown = [name for name in _SELECTING if self.fields.get(name) is not None]
+        if unknown:
             raise ValueError(
-                f"Step {self.state_id!r}: a step that polls takes result_path, but neither result_selector nor "
-                "output_path; select in the state that follows"
+                f"Step {self.state_id!r}: a step that polls takes result_path, but not {' and '.join(unknown)}; select "
+                "in the state that follows"
             )
         path = self.fields.pop("result_path", "$")
         name = str(path).removeprefix("$.")
@@ -155,6 +245,9 @@ class PollingStep(Parallel):
         merged = f'{{% $merge([$states.input, {{"{name}": $states.result[0]}}]) %}}'
         outputs = {None: "{% $states.input %}", "$": "{% $states.result[0] %}"}
         self.fields |= {"query_language": "JSONata", "output": outputs.get(path, merged)}
+        if self.fields.get("assign") is not None:  # what they read is the result, as in any state
+            place = Place(f"state {self.state_id!r}, Assign")
+            self.fields["assign"] = Template("JSONata", "$states.result[0]").render(self.fields["assign"], place)
 
     def render_state(self, language: str, nest: Nest) -> dict[str, Json]:
         """The state as it stands in a machine; only its own output is JSONata, whatever the machine's language."""

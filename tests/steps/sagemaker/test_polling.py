@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from mlflowsteps import steps
+from mlflowsteps.asl.validate import validate
 from mlflowsteps.exceptions import ExecutionFailed
-from mlflowsteps.inputs import ExecutionInput, intrinsics
+from mlflowsteps.inputs import ExecutionInput, StepInput, Variable, intrinsics
 from mlflowsteps.local import LocalRuntime, VirtualClock
 from mlflowsteps.workflow import Workflow
 
@@ -38,7 +40,7 @@ class SageMaker:
         return call
 
 
-def run(client: SageMaker, step: steps.State | steps.Chain, **inputs: str) -> Any:
+def run(client: SageMaker, step: steps.State | steps.Chain | steps.Graph, **inputs: str) -> Any:
     with LocalRuntime.temporary(clock=VirtualClock(), clients={"sagemaker": client}) as runtime:
         workflow = Workflow("W", step, ROLE, client=runtime, execution_input=INPUTS)
         workflow.create()
@@ -46,7 +48,7 @@ def run(client: SageMaker, step: steps.State | steps.Chain, **inputs: str) -> An
 
 
 def endpoint(status: str) -> dict[str, Any]:
-    return {"EndpointName": "n", "EndpointStatus": status}
+    return {"EndpointName": "n", "EndpointConfigName": "config", "EndpointStatus": status}
 
 
 def test_waiting_for_an_endpoint_asks_until_it_is_in_service_and_gives_its_description() -> None:
@@ -79,9 +81,27 @@ def test_deploying_updates_an_endpoint_that_is_there_and_creates_one_that_is_not
     from botocore.exceptions import ClientError
 
     missing = ClientError({"Error": {"Code": "ValidationException", "Message": "no"}}, "DescribeEndpoint")
-    client = SageMaker(describe_endpoint=[missing, endpoint("Creating"), endpoint("InService")])
+    client = SageMaker(describe_endpoint=[missing, missing, missing, endpoint("Creating"), endpoint("InService")])
     assert run(client, steps.DeployEndpointStep("Deploy", INPUTS["Name"], "config")) == endpoint("InService")
-    assert client.calls[1] == ("create_endpoint", {"EndpointName": "n", "EndpointConfigName": "config"})
+    assert client.calls[3] == ("create_endpoint", {"EndpointName": "n", "EndpointConfigName": "config"})
+
+
+def test_an_update_that_is_rolled_back_is_a_failure() -> None:
+    old = {**endpoint("InService"), "EndpointConfigName": "old", "FailureReason": "no memory"}
+    with pytest.raises(ExecutionFailed, match=r"States\.TaskFailed\n.*no memory"):
+        run(SageMaker(describe_endpoint=[old]), steps.DeployEndpointStep("Deploy", INPUTS["Name"], "config"))
+    with pytest.raises(ExecutionFailed, match="UpdateRollbackFailed"):
+        run(SageMaker(describe_endpoint=[endpoint("UpdateRollbackFailed")]), steps.WaitForEndpointStep("Ready", "n"))
+
+
+@pytest.mark.parametrize("status", ["Failed", "Stopped"])
+def test_a_pipeline_that_fails_ends_the_step_with_its_description(status: str) -> None:
+    client = SageMaker(
+        start_pipeline_execution=[{"PipelineExecutionArn": "arn"}],
+        describe_pipeline_execution=[{"PipelineExecutionStatus": "Executing"}, {"PipelineExecutionStatus": status}],
+    )
+    with pytest.raises(ExecutionFailed, match=rf"States\.TaskFailed\n.*{status}"):
+        run(client, steps.PipelineExecutionStep("Pipeline", "p"))
 
 
 def test_a_pipeline_is_started_and_waited_for() -> None:
@@ -107,6 +127,143 @@ def test_a_step_by_sdk_calls_asks_for_the_job_that_it_started() -> None:
     assert run(client, step >> steps.Pass("After")) == {"TransformJobStatus": "Completed"}
     assert [call for call, _ in client.calls] == ["create_transform_job", *["describe_transform_job"] * 2]
     assert len({request["TransformJobName"] for _, request in client.calls}) == 1
+
+
+PROCESSING = {
+    "AppSpecification": {"ImageUri": "i"},
+    "ProcessingResources": {"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
+    "RoleArn": ROLE,
+}
+TRAINING = {
+    "AlgorithmSpecification": {"TrainingImage": "i", "TrainingInputMode": "File"},
+    "OutputDataConfig": {"S3OutputPath": "s3://b/out"},
+    "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
+    "RoleArn": ROLE,
+    "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+}
+TUNING = {
+    "HyperParameterTuningJobConfig": {
+        "Strategy": "Random",
+        "ResourceLimits": {"MaxNumberOfTrainingJobs": 1, "MaxParallelTrainingJobs": 1},
+    },
+    "TrainingJobDefinition": TRAINING,
+}
+
+
+def transform(**more: Any) -> steps.TransformStep:
+    return steps.TransformStep("Job", TRANSFORM, INPUTS["Name"], None, integration="aws-sdk", **more)
+
+
+JOBS: dict[str, Any] = {
+    "training_job": lambda: steps.TrainingStep("Job", TRAINING, INPUTS["Name"], integration="aws-sdk"),
+    "processing_job": lambda: steps.ProcessingStep("Job", PROCESSING, INPUTS["Name"], integration="aws-sdk"),
+    "transform_job": transform,
+    "hyper_parameter_tuning_job": lambda: steps.TuningStep("Job", TUNING, INPUTS["Name"], integration="aws-sdk"),
+}
+
+
+def described(kind: str, status: str) -> dict[str, Any]:
+    name = "".join(part.title() for part in kind.split("_"))
+    return {f"{name}Name": "n", f"{name}Status": status}
+
+
+def client_of(kind: str, *answers: Any) -> SageMaker:
+    return SageMaker(**{f"create_{kind}": [{}], f"describe_{kind}": list(answers)})
+
+
+@pytest.mark.parametrize("kind", JOBS)
+def test_every_kind_of_job_is_waited_for_by_sdk_calls(kind: str) -> None:
+    client = client_of(kind, described(kind, "InProgress"), described(kind, "Completed"))
+    assert run(client, JOBS[kind]()) == described(kind, "Completed")
+    assert [name for name, _ in client.calls] == [f"create_{kind}", f"describe_{kind}", f"describe_{kind}"]
+
+
+@pytest.mark.parametrize("status", ["Failed", "Stopped"])
+@pytest.mark.parametrize("kind", JOBS)
+def test_a_job_that_fails_or_is_stopped_ends_the_step_as_the_optimized_integration_does(kind: str, status: str) -> None:
+    step = JOBS[kind]()
+    step.add_catch(steps.Catch(steps.Pass("Told"), error_equals=["States.TaskFailed"]))
+    found = run(client_of(kind, described(kind, status)), step)
+    assert found["Error"] == "States.TaskFailed"
+    assert json.loads(found["Cause"]) == described(kind, status)
+
+
+def throttled(operation: str) -> Exception:
+    from botocore.exceptions import ClientError
+
+    return ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, operation)
+
+
+def test_a_question_that_is_throttled_is_asked_again_and_the_job_is_not_created_again() -> None:
+    busy = throttled("DescribeTransformJob")
+    client = client_of("transform_job", busy, busy, busy, described("transform_job", "Completed"))
+    assert run(client, transform()) == described("transform_job", "Completed")
+    assert [name for name, _ in client.calls].count("create_transform_job") == 1
+
+
+def test_a_retrier_of_the_step_creates_anew_a_job_that_was_not_taken() -> None:
+    client = client_of("transform_job", described("transform_job", "Completed"))
+    client.answers["create_transform_job"] = [throttled("CreateTransformJob"), {}]
+    assert run(client, transform(retry=steps.Retry(error_equals=["States.ALL"]))) == described(
+        "transform_job", "Completed"
+    )
+    assert [name for name, _ in client.calls].count("create_transform_job") == 2
+
+
+def test_a_step_that_polls_stands_in_a_jsonata_machine_and_selects_its_input() -> None:
+    done = described("transform_job", "Completed")
+    machine = steps.Graph(transform() >> steps.Pass("After"), query_language="JSONata")
+    assert run(client_of("transform_job", done), machine) == done
+
+    name = StepInput()["job"]
+    step = steps.TransformStep("Job", TRANSFORM, name, None, integration="aws-sdk", input_path="$.inner")
+    first = steps.Pass("First", result={"inner": {"job": "from-inside"}})
+    client = client_of("transform_job", done)
+    run(client, first >> step)
+    assert client.calls[0][1]["TransformJobName"] == "from-inside"
+
+
+def test_variables_of_a_step_that_polls_are_read_from_the_answer() -> None:
+    step = transform(assign={"status": StepInput()["TransformJobStatus"]})
+    after = steps.Pass("After", parameters={"status": Variable("status")})
+    found = run(client_of("transform_job", described("transform_job", "Completed")), step >> after)
+    assert found == {"status": "Completed"}
+
+
+def test_the_calls_of_a_step_that_polls_are_made_with_its_credentials() -> None:
+    given = {"RoleArn": "arn:aws:iam::123456789012:role/other"}
+    states = transform(credentials=given).to_dict()["Branches"][0]["States"]
+    assert {name: state.get("Credentials") for name, state in states.items() if state["Type"] == "Task"} == {
+        "Job: call": given,
+        "Job: ask": given,
+    }
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"timeout_seconds": 5},
+        {"heartbeat_seconds": 5},
+        {"timeout_seconds_path": "$.x"},
+        {"result_selector": {"a": 1}},
+        {"output_path": "$.x"},
+        {"output": {"a": 1}, "query_language": "JSONata"},
+    ],
+)
+def test_what_a_loop_cannot_keep_is_refused_when_the_step_is_made(fields: Any) -> None:
+    with pytest.raises(ValueError, match=f"Step 'Job': a step that polls .*{next(iter(fields))}"):
+        transform(**fields)
+
+
+def test_states_inside_are_told_apart_by_the_whole_name_of_the_step() -> None:
+    def of(name: str) -> list[steps.State]:
+        transforming = steps.TransformStep(name, TRANSFORM, "job", None, integration="aws-sdk")
+        return [transforming, steps.DeployEndpointStep(f"{name}d", "e", "c")]
+
+    chain = steps.Chain([*of("A" * 78 + "1"), *of("A" * 78 + "2"), *of("Short")])
+    definition = steps.Graph(chain).to_dict()
+    assert validate(definition) == []
+    assert "Short: ask" in definition["States"]["Short"]["Branches"][0]["States"]
 
 
 def test_a_step_by_sdk_calls_that_does_not_wait_is_one_task() -> None:
