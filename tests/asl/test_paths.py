@@ -207,10 +207,39 @@ def test_a_missing_value_is_told_in_the_service_s_words(path):
     assert (caught.value.error, caught.value.cause) == ("States.Runtime", MISSING[path])
 
 
-@pytest.mark.parametrize("path", ["$.expensive.x", "$.expensive[0]", "$.store[0]", "$.store.book.x", "$.n.x", "$.n[0]"])
-def test_a_path_through_a_value_of_another_kind_fails(path):
-    with pytest.raises(PathError):
-        read(path, {**STORE, "n": None})
+def _no_object(place, found):
+    name, _, inside = place.rpartition(" in ")
+    return (
+        f"Expected to find an object with property {name} in path {inside} but found '{found}'. This is not a json "
+        "object according to the JsonProvider: 'com.jayway.jsonpath.spi.json.JacksonJsonNodeJsonProvider'."
+    )
+
+
+NODE = "com.fasterxml.jackson.databind.node."
+OTHER_KIND = {
+    "$.i.x": _no_object("['x'] in $['i']", NODE + "IntNode"),
+    "$.f.x.y": _no_object("['x'] in $['f']", NODE + "DoubleNode"),
+    "$.b.x": _no_object("['x'] in $['b']", NODE + "BooleanNode"),
+    "$.t.x": _no_object("['x'] in $['t']", NODE + "TextNode"),
+    "$.l.x": _no_object("['x'] in $['l']", NODE + "ArrayNode"),
+    "$.l[0].x": _no_object("['x'] in $['l'][0]", NODE + "IntNode"),
+    "$.n.x": _no_object("['x'] in $['n']", "null"),
+    "$.n[0]": "The path $['n'] is null",
+    "$.i[0]": "Filter: [0] can only be applied to arrays. Current context is: 1",
+    "$.o[0]": 'Filter: [0] can only be applied to arrays. Current context is: {"k":2}',
+    "$.t[1]": 'Filter: [1] can only be applied to arrays. Current context is: "text"',
+}
+
+
+@pytest.mark.parametrize("path", OTHER_KIND)
+@pytest.mark.parametrize("root", ["$", "$$"])
+def test_a_path_through_a_value_of_another_kind_fails_with_what_was_found(path, root):
+    document = {"i": 1, "f": 1.5, "b": True, "t": "text", "l": [1], "n": None, "o": {"k": 2}}
+    given = {"document": document} if root == "$" else {"document": None, "context": document}
+    with pytest.raises(PathError) as caught:
+        read(root + path[1:], **given)
+    assert caught.value.error == "States.Runtime"
+    assert str(caught.value.cause).endswith(OTHER_KIND[path])
 
 
 def test_text_is_no_array():
