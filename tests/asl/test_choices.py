@@ -167,6 +167,9 @@ def test_rules_nest_to_a_bound():
     for _ in range(MAX_RULE_DEPTH - 1):
         rule = {"Not": rule}
     assert holds(rule, {"a": 1}) is (MAX_RULE_DEPTH % 2 == 0)
+    for beyond in ({"Not": rule}, {"And": [rule]}, {"Or": [rule]}):
+        with pytest.raises(InvalidExpression, match="nest at most"):
+            compile_rule(beyond)
     for _ in range(5_000):
         rule = {"Not": rule}
     with pytest.raises(InvalidExpression, match="nest at most"):

@@ -1,8 +1,15 @@
 from __future__ import annotations
 
 import pytest
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
 
-from mlflowsteps.workflow.polling import Pace, poll
+from mlflowsteps.workflow.polling import Pace, is_passing, poll
 
 
 class Clock:
@@ -50,3 +57,42 @@ def test_the_pace_grows_to_its_bound_and_starts_again() -> None:
     pace.restart()
     assert pace.next() == 2.0
     assert Pace(20.0).next() == 20.0
+
+
+def service_error(code: str, status: int = 400) -> ClientError:
+    answer = {"Error": {"Code": code, "Message": "m"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "DescribeExecution")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        service_error("ThrottlingException"),
+        service_error("TooManyRequestsException"),
+        service_error("ServiceUnavailable"),
+        service_error("Odd", 500),
+        service_error("Odd", 503),
+        ClientError({"Error": {"Code": "InternalFailure"}}, "DescribeExecution"),
+        EndpointConnectionError(endpoint_url="https://states.us-east-1.amazonaws.com"),
+        ConnectTimeoutError(endpoint_url="https://states.us-east-1.amazonaws.com"),
+        ReadTimeoutError(endpoint_url="https://states.us-east-1.amazonaws.com"),
+    ],
+    ids=repr,
+)
+def test_throttling_faults_of_the_service_and_of_the_network_pass(error: Exception) -> None:
+    assert is_passing(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        service_error("AccessDeniedException"),
+        service_error("ValidationException", 499),
+        ClientError({}, "DescribeExecution"),
+        NoCredentialsError(),
+        ValueError("ThrottlingException"),
+    ],
+    ids=repr,
+)
+def test_refusals_and_faults_of_our_own_do_not_pass(error: Exception) -> None:
+    assert not is_passing(error)
