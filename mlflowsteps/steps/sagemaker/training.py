@@ -191,7 +191,16 @@ class TuningStep(SageMakerStep):
     @property
     def best_training_job(self) -> BestTrainingJob:
         """The best training job of the tuning, for the steps that follow; ``tuning.best_training_job.name``."""
-        return BestTrainingJob(self._result())
+        return BestTrainingJob(self._result(), self._output_path())
+
+    def _output_path(self) -> str | None:
+        """Where all trainings write their models, without a slash at its end; None where that is no fixed text."""
+        given: Json = self.fields["parameters"]
+        request: dict[str, Json] = given if isinstance(given, dict) else {}
+        definitions = request.get("TrainingJobDefinitions") or [request.get("TrainingJobDefinition", {})]
+        places = (each.get("OutputDataConfig", {}).get("S3OutputPath") for each in definitions)
+        found = {place.rstrip("/") if isinstance(place, str) and "⟦" not in place else None for place in places}
+        return found.pop() if len(found) == 1 else None
 
 
 class BestTrainingJob:
@@ -199,10 +208,11 @@ class BestTrainingJob:
 
     Args:
         output: what the tuning step puts into its output.
+        output_path: where its trainings write their models, without a slash at its end; None: as the output tells it.
     """
 
-    def __init__(self, output: StepInput) -> None:
-        self._output = output
+    def __init__(self, output: StepInput, output_path: str | None = None) -> None:
+        self._output, self._output_path = output, output_path
 
     @property
     def name(self) -> StepInput:
@@ -227,7 +237,8 @@ class BestTrainingJob:
     @property
     def model_artifacts(self) -> Call:
         """S3 URI of its model."""
-        path = self._output["TrainingJobDefinition"]["OutputDataConfig"]["S3OutputPath"]
+        told = self._output["TrainingJobDefinition"]["OutputDataConfig"]["S3OutputPath"]
+        path = told if self._output_path is None else self._output_path
         return intrinsics.format("{}/{}/output/model.tar.gz", path, self.name)
 
 

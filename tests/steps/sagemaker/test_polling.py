@@ -302,7 +302,25 @@ def test_steps_of_the_registry_and_deleting_call_the_api_by_its_names() -> None:
 def test_the_best_training_job_is_read_from_the_tuning_step() -> None:
     tuning = steps.TuningStep("Tune", {"HyperParameterTuningJobConfig": {"Strategy": "Random"}}, "tuning")
     assert tuning.best_training_job.name.to_jsonpath() == "$['BestTrainingJob']['TrainingJobName']"
-    assert "output/model.tar.gz" in tuning.best_training_job.model_artifacts.to_jsonpath()
+    assert tuning.best_training_job.model_artifacts.to_jsonpath() == (
+        "States.Format('{}/{}/output/model.tar.gz', $['TrainingJobDefinition']['OutputDataConfig']['S3OutputPath'], "
+        "$['BestTrainingJob']['TrainingJobName'])"
+    )
+
+
+@pytest.mark.parametrize("key", ["TrainingJobDefinition", "TrainingJobDefinitions"])
+def test_the_best_model_is_looked_for_where_sagemaker_writes_it_also_below_a_path_that_ends_in_a_slash(
+    key: str,
+) -> None:
+    definition = {**TRAINING, "OutputDataConfig": {"S3OutputPath": "s3://bucket/models/"}}
+    request = {**TUNING, key: [definition, definition] if key.endswith("s") else definition}
+    if key.endswith("s"):
+        del request["TrainingJobDefinition"]
+    tuning = steps.TuningStep("Tune", request, "tuning", integration="aws-sdk")
+    after = steps.Pass("After", parameters={"model": tuning.best_training_job.model_artifacts})
+    done = {"HyperParameterTuningJobStatus": "Completed", "BestTrainingJob": {"TrainingJobName": "best"}}
+    found = run(client_of("hyper_parameter_tuning_job", done), tuning >> after)
+    assert found == {"model": "s3://bucket/models/best/output/model.tar.gz"}
 
 
 def test_what_steps_read_from_an_earlier_job_lies_below_its_result_path() -> None:
