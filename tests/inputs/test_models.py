@@ -14,6 +14,7 @@ import pytest
 from mlflowsteps import steps
 from mlflowsteps.exceptions import InvalidInput
 from mlflowsteps.inputs import Default, ExecutionInput
+from mlflowsteps.inputs.models import as_json
 from mlflowsteps.local import LocalRuntime
 from mlflowsteps.workflow import Workflow
 
@@ -132,6 +133,38 @@ def test_execute_fills_defaults_in_and_takes_instances(tmp_path: Any) -> None:
             assert execution.get_input() == WHOLE
         with pytest.raises(InvalidInput, match="2 faults"):
             workflow.execute()
+
+
+class Aliased(pydantic.BaseModel):  # type: ignore[misc, name-defined]
+    learning_rate: float = pydantic.Field(alias="LearningRate")
+    kind: Kind = Kind.TREE
+
+
+@pytest.mark.parametrize(
+    ("instance", "written"),
+    [
+        (Job("a", Tuning(0.1)), WHOLE),
+        (PydanticJob(name="a", tuning=PydanticTuning(eta=0.1)), WHOLE),
+        (Aliased(LearningRate=0.5), {"LearningRate": 0.5, "kind": "tree"}),
+        (
+            {"jobs": [Tuning(0.1), PydanticTuning(eta=0.2, depth=3)]},
+            {"jobs": [WHOLE["tuning"], {"eta": 0.2, "depth": 3}]},
+        ),
+        ((Kind.LINEAR, Tuning(0.1)), ["linear", WHOLE["tuning"]]),
+        (5, 5),
+        (Job, Job),
+        (PydanticJob, PydanticJob),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_instances_become_json_at_any_depth_and_classes_stay(instance: Any, written: Any) -> None:
+    assert as_json(instance) == written
+
+
+def test_keys_of_a_pydantic_model_go_by_their_aliases() -> None:
+    inputs = ExecutionInput(schema=Aliased)
+    assert inputs.filled({"LearningRate": 1.0}) == {"LearningRate": 1.0, "kind": "tree"}
+    assert [fault.key for fault in inputs.faults({"learning_rate": 1.0})] == ["LearningRate"]
 
 
 def test_an_export_warns_that_only_execute_fills_defaults_in() -> None:
