@@ -12,7 +12,7 @@ import pytest
 
 from mlflowsteps import steps
 from mlflowsteps.exceptions import ExecutionFailed
-from mlflowsteps.inputs import ExecutionInput
+from mlflowsteps.inputs import ExecutionInput, MapItemValue
 from mlflowsteps.local import LocalRuntime, VirtualClock
 from mlflowsteps.workflow import Workflow
 
@@ -127,3 +127,29 @@ def test_a_training_job_ends_alike_by_either_integration(runtime: LocalRuntime) 
         assert [each["TrainingJobStatus"] for each in found] == [status, status]
         reasons = [each.get("FailureReason", "").splitlines()[:1] for each in found]
         assert reasons[0] == [line.replace("aws-sdk", "optimized") for line in reasons[1]]
+
+
+def evaluation(item: MapItemValue) -> steps.ProcessingStep:
+    request = {
+        "AppSpecification": {"ImageUri": "evaluates"},
+        "ProcessingResources": {
+            "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+        },
+        "Environment": {"SET": item["name"]},
+        "RoleArn": ROLE,
+    }
+    return steps.ProcessingStep("Evaluate", request, item["name"], outputs={"report": item["report"]})
+
+
+def test_a_map_of_processing_jobs_evaluates_every_set_and_tells_the_one_that_failed(runtime: LocalRuntime) -> None:
+    runtime.client("s3").create_bucket(Bucket="bucket")
+    program = "import os, sys; sys.exit('bad data' if os.environ['SET'] == 'bad' else 0)"
+    runtime.register_image("evaluates", [sys.executable, "-c", program])
+    sets = [{"name": name, "report": f"s3://bucket/{name}"} for name in ("good", "fine")]
+    evaluate = steps.Map("All", iterator=evaluation, max_concurrency=1)
+    workflow = Workflow("W", evaluate, ROLE, client=runtime)
+    workflow.create()
+    done = workflow.execute(inputs=sets).get_output(wait=True)
+    assert [each["ProcessingJobStatus"] for each in done] == ["Completed", "Completed"]
+    with pytest.raises(ExecutionFailed, match="bad data"):
+        workflow.execute(inputs=[{"name": "bad", "report": "s3://bucket/bad"}]).get_output(wait=True)
