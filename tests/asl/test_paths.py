@@ -256,48 +256,50 @@ def test_an_index_past_the_end_is_marked_for_payload_templates():
     assert not deeper.value.past_end
 
 
-BROKEN = [
-    "",
-    "a",
-    " $",
-    "$.",
-    "$..",
-    "$.a.",
-    "$.a[",
-    "$.a[]",
-    "$.a[x]",
-    "$.a['x]",
-    "$.a[1",
-    "$.a[1;2]",
-    "$ .a",
-    "$.a b",
-    "$.a[?(@.x ==)]",
-    "$.a[?(@.x]",
-    "$.a[?(1)]",
-    "$.a[?()]",
-    "$.a[?(@.x =~ 'x')]",
-    "$.a[?(@.x =~ /[/)]",
-    "$.a[?(@ ~ 1)]",
-    "$.a[?(@.x =~ /a/q)]",
-    "$.a.unknown()",
-    "$.a.length().b",
-    "$.a[?(@.x == /a/)]",
-    "$.a[9999999999999999999999]",
-    "$.a[?(@.x in [1,)]",
-    "$[1:2:3]",
-    "$.a.length(",
-    "$.a.length(1 2)",
-    "$.'a'",
-    "$.a\n.b",
-    "$)",
-]
+BROKEN = {  # where the fault is, where the text has one place for it, and what is said
+    "": (0, "a path begins with '$'"),
+    "a": (0, "a path begins with '$'"),
+    " $": (0, "a path begins with '$'"),
+    "$.": (2, "expected a property name"),
+    "$..": (3, "expected a property name"),
+    "$.a.": (4, "expected a property name"),
+    "$.a[": (4, "expected ']'"),
+    "$.a[]": (5, "expected an index, a quoted name, '*', a slice or a filter in the brackets"),
+    "$.a[x]": (4, "expected ']'"),
+    "$.a['x]": (4, "the quote is not closed"),
+    "$.a[1": (5, "expected ']'"),
+    "$.a[1;2]": (5, "expected ']'"),
+    "$ .a": (1, "expected '.' or '['"),
+    "$.a b": (3, "expected '.' or '['"),
+    "$.a[?(@.x ==)]": (12, "expected '@', '$', a string, a number, true, false, null, an array or a /regex/"),
+    "$.a[?(@.x]": (9, "expected ')'"),
+    "$.a[?(1)]": (7, "expected a comparison operator"),
+    "$.a[?()]": (6, "expected '@', '$', a string, a number, true, false, null, an array or a /regex/"),
+    "$.a[?(@.x =~ 'x')]": (None, "expected a /regular expression/ after =~"),
+    "$.a[?(@.x =~ /[/)]": (None, "no regular expression: "),
+    "$.a[?(@ ~ 1)]": (8, "expected ')'"),
+    "$.a[?(@.x =~ /a/q)]": (None, "there is no flag 'q' of a regular expression"),
+    "$.a.unknown()": (None, "there is no function 'unknown'"),
+    "$.a.length().b": (12, "a function ends a path"),
+    "$.a[?(@.x == /a/)]": (None, "a regular expression stands only beside =~"),
+    "$.a[9999999999999999999999]": (4, "expected ']'"),
+    "$.a[?(@.x in [1,)]": (13, "the array or object is no JSON"),
+    "$[1:2:3]": (5, "expected ']'"),
+    "$.a.length(": (11, "expected '@', '$', a string, a number, true, false, null, an array or a /regex/"),
+    "$.a.length(1 2)": (13, "expected ','"),
+    "$.'a'": (2, "expected a property name"),
+    "$.a\n.b": (3, "expected '.' or '['"),
+    "$)": (1, "expected '.' or '['"),
+}
 
 
 @pytest.mark.parametrize("text", BROKEN)
-def test_a_broken_path_is_refused_with_its_place(text):
+def test_a_broken_path_is_refused_with_place_and_reason(text):
     with pytest.raises(InvalidExpression) as caught:
         compile_path(text)
-    assert str(caught.value)
+    position, reason = BROKEN[text]
+    assert caught.value.position == position
+    assert caught.value.reason.startswith(reason)
 
 
 # --- oracle

@@ -187,20 +187,22 @@ def _deep(levels):
 
 
 @pytest.mark.parametrize(
-    "definition",
+    ("definition", "code"),
     [
-        _deep(100_000),
-        one({**PASS, "Parameters": _deep(100_000)}),
-        one({**PASS, "Result": _deep(100_000)}),
-        jsonata({**PASS, "Output": _deep(100_000)}),
-        task(Retry=[_deep(100_000)]),
-        "[" * 100_000,
-        '{"a":' * 100_000,
+        (_deep(100_000), "SCHEMA_VALIDATION_FAILED"),
+        (one({**PASS, "Parameters": _deep(100_000)}), "TOO_DEEPLY_NESTED"),
+        (one({**PASS, "Result": _deep(100_000)}), None),  # taken as it stands
+        (jsonata({**PASS, "Output": _deep(100_000)}), "TOO_DEEPLY_NESTED"),
+        (task(Retry=[_deep(100_000)]), "SCHEMA_VALIDATION_FAILED"),
+        ("[" * 100_000, "INVALID_JSON_DESCRIPTION"),
+        ('{"a":' * 100_000, "INVALID_JSON_DESCRIPTION"),
     ],
     ids=["definition", "template", "result", "jsonata", "retrier", "array text", "object text"],
 )
-def test_depth_is_an_answer_and_no_crash(definition):
-    for diagnostic in validate(definition, warnings=True):
+def test_depth_is_an_answer_and_no_crash(definition, code):
+    found = validate(definition, warnings=True)
+    assert {diagnostic.code for diagnostic in found} == ({code} if code else set())
+    for diagnostic in found:
         assert len(str(diagnostic)) < 20_000
 
 
@@ -299,8 +301,8 @@ def test_any_json_is_judged_and_left_alone(definition, kind):
 
 @settings(max_examples=100, deadline=None)
 @given(st.text() | st.binary().map(lambda raw: raw.decode("latin-1")))
-def test_any_text_is_judged(text):
-    assert isinstance(validate(text), list)
+def test_any_text_that_is_no_definition_is_refused(text):
+    assert validate(text)
 
 
 def test_every_rule_is_listed_once_and_says_what_it_checks():
