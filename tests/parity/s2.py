@@ -28,7 +28,6 @@ HYPERPARAMETERS: dict[str, Any] = {
     "objective": "reg:squarederror", "num_round": 50, "max_depth": 5, "eta": 0.2, "gamma": 4,
     "min_child_weight": 6, "subsample": 0.7,
 }  # fmt: skip
-DATASETS = ("abalone", "made")
 
 
 class Parts(NamedTuple):
@@ -52,7 +51,7 @@ class Objects(NamedTuple):
 
 
 def parts(dataset: str) -> Parts:
-    """A data set divided 70/15/15: Abalone (the test is skipped where it is not there), or a small one made here."""
+    """A data set divided 70/15/15: ``abalone``, or a small one that is ``made`` here."""
     lines = (
         abalone() if dataset == "abalone" else libsvm([(15 * y, x) for y, x in regression(600, seed=1)]).splitlines()
     )

@@ -72,9 +72,8 @@ def test_the_tutorials_definition_is_that_of_plain_requests_but_for_the_debugger
     ]
 
 
-@pytest.mark.parametrize("dataset", s2.DATASETS)
-def test_the_tutorial_gives_the_same_model_as_with_plain_requests(runtime: LocalRuntime, dataset: str) -> None:
-    found = s2.parts(dataset)
+def test_the_tutorial_gives_the_same_model_as_with_plain_requests(runtime: LocalRuntime) -> None:
+    found = s2.best_parts()
     objects = s2_objects(runtime)
     predicted, answered = s2.run(objects, found)
 

@@ -18,7 +18,7 @@ RUNS = [page for page in pages.PAGES if SDK3 in pages.forms_of(page) and page !=
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("SAGEMAKER_VALIDATE_ROLE", "false")  # the page sets it; here it is taken back
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
 
 @pytest.mark.parametrize("page", RUNS, ids=lambda page: page.name)
@@ -32,7 +32,11 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         return pages.ended(pages.run(MIGRATING, PLAIN))
 
 
-def test_the_form_of_the_sdk_differs_from_plain_requests_as_the_page_tells(plain: dict[str, Any]) -> None:
+def test_the_form_of_the_sdk_differs_from_plain_requests_as_the_page_tells(
+    plain: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SAGEMAKER_VALIDATE_ROLE", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)  # the page sets what it needs
     mine = pages.ended(pages.run(MIGRATING, SDK3))
     assert mine["predictions"] == plain["predictions"]
     expected = plain["workflow"].definition.to_dict()
