@@ -88,7 +88,8 @@ class Wire:
     def _keep(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         self.calls.append((model.name, dict(params)))
         if model.name == "PutObject":
-            self.uploads[f"s3://{params['Bucket']}/{params['Key']}"] = contents(_bytes_of(params.get("Body", b"")))
+            found = contents(_bytes_of(params.get("Body", b"")))
+            self.uploads[f"s3://{params['Bucket']}/{params['Key']}"] = [found, encryption(params)]
 
     def _answer(self, model: Any, **_: Any) -> Any:
         from botocore.awsrequest import AWSResponse
@@ -114,6 +115,11 @@ def _bytes_of(body: Any) -> bytes:
     found: bytes = body.read()
     body.seek(0)
     return found
+
+
+def encryption(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """How an upload is encrypted, of the arguments of it."""
+    return {name: value for name, value in sorted(arguments.items()) if name.startswith(("SSE", "ServerSide"))}
 
 
 def contents(data: bytes) -> Any:

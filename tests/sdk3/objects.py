@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mlflowsteps import steps
-from tests.parity.harness import BUCKET, JOB, ROLE, Wire, contents, normal
+from tests.parity.harness import BUCKET, JOB, ROLE, Wire, contents, encryption, normal
 
 os.environ["SAGEMAKER_VALIDATE_ROLE"] = "false"
 Call = Callable[[Any, bool], dict[str, Any]]
@@ -82,9 +82,12 @@ def sent(operation: str, send: Callable[[], Any]) -> dict[str, Any]:
 
 
 def held(step: Any) -> dict[str, Any]:
-    """The request that a step holds, with what it plans to upload."""
+    """The request that a step holds, with what it plans to upload, and how that is encrypted."""
     found = step.to_dict()["Parameters"]
-    return _with_files(found, ((upload.uri, contents(upload.file.read_bytes())) for upload in step.uploads))
+    return _with_files(
+        found,
+        ((upload.uri, [contents(upload.file.read_bytes()), encryption(dict(upload.extra))]) for upload in step.uploads),
+    )
 
 
 def _with_files(request: Mapping[str, Any], files: Iterable[tuple[str, Any]]) -> dict[str, Any]:

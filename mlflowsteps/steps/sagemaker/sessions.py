@@ -35,9 +35,52 @@ def offline_for(region: str) -> Offline:
 
 @cache
 def _template(sdk: int, offline: Offline) -> Any:
-    return importlib.import_module(_MODULES[sdk]).PipelineSession(
+    made = importlib.import_module(_MODULES[sdk]).PipelineSession(
         boto_session=offline.boto_session, sagemaker_config=copy.deepcopy(_SILENT)
     )
+    if getattr(made, "s3_resource", None) is not None:
+        made.s3_resource = _Bucketless(made.s3_resource)
+    return made
+
+
+class _Bucketless:
+    """boto3's S3 resource, whose objects are made only when more than an upload is asked of them.
+
+    The SDKs upload folders file by file; boto3 takes milliseconds to make an object for each.
+
+    Args:
+        real: the resource.
+    """
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def Object(self, bucket_name: str, key: str) -> _Place:  # noqa: N802 - boto3's name
+        """An object by its place."""
+        return _Place(self._real, bucket_name, key)
+
+
+class _Place:
+    """One object in S3.
+
+    Args:
+        resource: boto3's resource.
+        bucket: its bucket.
+        key: its key.
+    """
+
+    def __init__(self, resource: Any, bucket: str, key: str) -> None:
+        self._resource, self._place = resource, (bucket, key)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._resource.Object(*self._place), name)
+
+    def upload_file(self, Filename: str, *arguments: Any, **keywords: Any) -> None:  # noqa: N803 - boto3's name
+        """Upload a file, as boto3's object does."""
+        self._resource.meta.client.upload_file(Filename, *self._place, *arguments, **keywords)
 
 
 def session_for(sdk: int, offline: Offline, source: Any) -> Any:
@@ -56,7 +99,7 @@ def session_for(sdk: int, offline: Offline, source: Any) -> Any:
     for name in _KEPT:
         value = getattr(source, name, made)
         if isinstance(value, _PLAIN) or (is_sdk_object(value) and value is not made):  # a stand-in has anything
-            made.__dict__[name] = value
+            made.__dict__[name] = copy.copy(value)  # SDK 3 notes things in the settings
     buckets = (getattr(source, name, None) for name in ("_default_bucket", "_default_bucket_name_override"))
     bucket = next((name for name in buckets if isinstance(name, str)), None)
     made._default_bucket = made._default_bucket_name_override = bucket  # noqa: SLF001 - where the SDK keeps it
