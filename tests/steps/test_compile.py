@@ -214,6 +214,29 @@ def test_an_output_used_before_it_is_made_is_an_error() -> None:
         compiled(early >> late)
 
 
+def kept(count: int) -> steps.Chain:
+    return steps.Chain([steps.Wait(f"w{at}", seconds=1) for at in range(count)])
+
+
+def test_an_output_that_is_far_back_is_allowed_where_it_would_take_long_to_tell() -> None:
+    def compile_with(between: int) -> dict[str, Any]:
+        first, lost = steps.Pass("First"), steps.Pass("Lost", parameters={"x": 1})
+        return compiled(first >> lost >> kept(between) >> steps.Pass("Last", parameters={"y": first.output()["k"]}))
+
+    assert len(compile_with(2_500)["States"]) == 2_503
+    with pytest.raises(DefinitionError, match="the output of 'First' is not in its input"):
+        compile_with(1_500)
+
+
+def test_every_output_that_is_not_there_is_told_at_once() -> None:
+    late, other = steps.Pass("Late"), steps.Pass("Other")
+    early = steps.Pass("a/b", parameters={"y": late.output()["k"], "z": other.output()["k"]})
+    with pytest.raises(DefinitionError) as caught:
+        compiled(early >> late >> other)
+    assert [fault.pointer for fault in caught.value.diagnostics] == ["/States/a~1b", "/States/a~1b"]
+    assert {"'Late'" in fault.message for fault in caught.value.diagnostics} == {True, False}
+
+
 def test_outputs_are_checked_in_branches_too() -> None:
     first, between = steps.Pass("First"), steps.Pass("Between", parameters={"x": 1})
     last = steps.Pass("Last", parameters={"y": first.output()["k"]})
