@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mlflowsteps import steps
+from mlflowsteps.exceptions import WorkflowExists
 from mlflowsteps.workflow import Workflow
 from mlflowsteps.workflow.cloudformation import build_template
 from tests.workflow.conftest import ROLE, boto3_client, echo
@@ -143,6 +144,7 @@ def refuse(*arguments, **keywords): raise AssertionError("network")
 socket.socket.connect = refuse
 from mlflowsteps import steps
 from mlflowsteps.inputs import ExecutionInput
+from mlflowsteps.exceptions import WorkflowExists
 from mlflowsteps.workflow import Workflow
 inputs = ExecutionInput(schema={"JobName": str})
 request = {"AlgorithmSpecification": {"TrainingImage": "i"}, "RoleArn": "r"}
@@ -189,3 +191,79 @@ def test_a_workflow_shows_itself_without_running_a_script() -> None:
     known = echo(state_machine_arn=ARN, client=boto3_client())
     assert "console.aws.amazon.com" in known._repr_html_()
     assert ARN in known._repr_html_()
+
+
+class Recorder:
+    """A client that keeps the requests of the executions it is asked to start."""
+
+    def __init__(self) -> None:
+        self.requests: list[dict[str, Any]] = []
+
+    def start_execution(self, **request: Any) -> dict[str, Any]:
+        self.requests.append(request)
+        return {"executionArn": ARN.replace("stateMachine", "execution") + ":run", "startDate": DATE}
+
+
+@pytest.mark.parametrize(
+    ("given", "request_sent"),
+    [
+        ({}, {}),
+        ({"name": "n"}, {"name": "n"}),
+        ({"inputs": {"a": "ü"}}, {"input": '{\n    "a": "ü"\n}'}),
+        ({"inputs": '{"a":1}'}, {"input": '{"a":1}'}),
+        ({"inputs": 0}, {"input": "0"}),
+        ({"inputs": False}, {"input": "false"}),
+        ({"qualifier": 3}, {"stateMachineArn": f"{ARN}:3"}),
+        ({"qualifier": "prod"}, {"stateMachineArn": f"{ARN}:prod"}),
+        ({"qualifier": f"{ARN}:7"}, {"stateMachineArn": f"{ARN}:7"}),
+    ],
+    ids=repr,
+)
+def test_starting_an_execution_sends_what_was_given_and_no_more(
+    given: dict[str, Any], request_sent: dict[str, Any]
+) -> None:
+    client = Recorder()
+    execution = echo(client=client, state_machine_arn=ARN).execute(**given)
+    assert client.requests == [{"stateMachineArn": ARN, **request_sent}]
+    assert (execution.name, execution.status.value) == (given.get("name", "run"), "RUNNING")
+
+
+def test_inputs_are_sent_without_indentation_where_that_is_wanted() -> None:
+    client = Recorder()
+    echo(client=client, state_machine_arn=ARN, format_json=False).execute(inputs={"a": [1]})
+    assert client.requests[0]["input"] == '{"a": [1]}'
+
+
+def test_a_refusal_that_names_no_machine_comes_through_where_the_list_has_none_of_this_name() -> None:
+    client, stub = stubbed()
+    row = {"stateMachineArn": ARN, "name": "Other", "type": "STANDARD", "creationDate": DATE}
+    with stub:
+        stub.add_client_error("create_state_machine", "StateMachineAlreadyExists", "exists")
+        stub.add_response("list_state_machines", {"stateMachines": [row]})
+        with pytest.raises(client.exceptions.StateMachineAlreadyExists):
+            echo(client=client).create()
+
+
+@pytest.mark.parametrize("hidden", ["definition", "roleArn", "type"])
+def test_a_machine_of_which_not_all_is_told_is_judged_by_the_rest(hidden: str) -> None:
+    class Client:
+        exceptions = boto3_client().exceptions
+
+        def __init__(self, **told: str) -> None:
+            self.told = {**described(DEFINITION), **told, hidden: None}
+
+        def create_state_machine(self, **request: Any) -> dict[str, Any]:
+            return {"stateMachineArn": ARN}
+
+        def start_execution(self, **request: Any) -> dict[str, Any]:
+            raise AssertionError(request)
+
+        def describe_state_machine(self, **request: Any) -> dict[str, Any]:
+            return self.told
+
+    assert echo(client=Client()).create() == ARN
+    other = {"definition": "{}", "roleArn": ROLE + "x", "type": "EXPRESS"}
+    with pytest.raises(WorkflowExists) as caught:
+        echo(client=Client(**other)).create()
+    words = {"definition": "definition", "roleArn": "role", "type": "type"}
+    assert caught.value.what == " and ".join(word for key, word in words.items() if key != hidden)
