@@ -162,4 +162,5 @@ def test_retried_map_state_starts_another_map_run() -> None:
     first, second = played.asked(StartMapRun)
     assert (first.map_run, second.map_run) == (1, 2)
     assert first.arn != second.arn
+    assert (first.redrive, second.redrive) == (0, 0)
     assert played.types.count("MapRunFailed") == 2

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import uuid
 from typing import Any
 
 import pytest
 
 from mlflowsteps.local.interpreter import SetTimer
 
-from .driver import ARN, START, play
+from .driver import ARN, START, header, play
 
 
 def one(state: dict[str, Any], **more: dict[str, Any]) -> dict[str, Any]:
@@ -120,6 +121,43 @@ def test_choice_takes_the_first_rule_that_holds_and_its_variables() -> None:
     assert play(definition, {"n": 0}).output == {"at": "None", "size": "none"}
 
 
+@pytest.mark.parametrize(
+    ("fields", "output"),
+    [
+        ({}, '{ "a": {"n": 1}}'),
+        ({"Assign": {"v": 1}}, '{ "a": {"n": 1}}'),
+        ({"InputPath": "$.a"}, '{"n":1}'),
+        ({"OutputPath": "$.a.n"}, "1"),
+        ({"InputPath": "$.a", "OutputPath": "$.n"}, "1"),
+        ({"OutputPath": None}, "{}"),
+    ],
+)
+def test_choice_passes_on_what_its_paths_say_and_its_input_as_it_was_written(
+    fields: dict[str, Any], output: str
+) -> None:
+    variable = "$.n" if "InputPath" in fields else "$.a.n"
+    choice = {"Type": "Choice", "Choices": [{"Variable": variable, "NumericEquals": 1, "Next": "B"}], **fields}
+    for state in (choice, {**choice, "Choices": [{**choice["Choices"][0], "NumericEquals": 2}], "Default": "B"}):
+        played = play(one(state, B={"Type": "Pass", "End": True}), text='{ "a": {"n": 1}}')
+        assert played.details("ChoiceStateExited")[0]["output"] == output
+        assert played.details("PassStateEntered")[0]["input"] == output
+        assert played.output == json.loads(output)
+
+
+def test_choice_in_jsonata_makes_the_output_of_the_rule_that_it_takes() -> None:
+    state = {
+        "Type": "Choice", "Default": "B", "Output": {"by": "default"},
+        "Choices": [
+            {"Condition": "{% $states.input.n = 1 %}", "Next": "B", "Output": {"by": "rule"}},
+            {"Condition": "{% $states.input.n = 2 %}", "Next": "B"},
+        ],
+    }  # fmt: skip
+    definition = {"QueryLanguage": "JSONata", **one(state, B={"Type": "Pass", "End": True})}
+    assert play(definition, {"n": 1}).output == {"by": "rule"}
+    assert play(definition, {"n": 2}).output == {"n": 2}
+    assert play(definition, {"n": 3}).output == {"by": "default"}
+
+
 def test_choice_without_a_way_out_fails_as_the_service_does() -> None:
     definition = one(
         {"Type": "Choice", "Choices": [{"Variable": "$.n", "NumericEquals": 1, "Next": "B"}]}, B={"Type": "Succeed"}
@@ -212,8 +250,11 @@ def test_size_is_counted_in_bytes_not_characters() -> None:
     assert play(one({"Type": "Pass", "Result": "é" * 131_072})).error == "States.DataLimitExceeded"
 
 
-def test_random_draws_and_ids_are_the_same_in_every_fold() -> None:
+def test_random_draws_and_ids_come_from_the_seed_alone() -> None:
     state = {"Type": "Pass", "Parameters": {"u.$": "States.UUID()", "r.$": "States.MathRandom(1, 1000000)"}}
-    first, second = play(one(state)), play(one(state))
+    first, second, other = play(one(state)), play(one(state)), play(one(state), born=header(seed=8))
     assert first.output == second.output
-    assert json.loads(first.end.output_text)["u"] != ""  # type: ignore[union-attr]
+    assert first.output["u"] != other.output["u"]
+    assert first.output["r"] != other.output["r"]
+    assert uuid.UUID(first.output["u"]).version == 4
+    assert 1 <= first.output["r"] < 1_000_000
