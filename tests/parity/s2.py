@@ -6,10 +6,13 @@ the states hold with ``plain``'s.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
+import socket
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
+from unittest import mock
 
 from mlflowsteps import steps
 from mlflowsteps.inputs import ExecutionInput
@@ -133,8 +136,31 @@ def predictions(runtime: LocalRuntime, key: str = f"{PREFIX}/transformed/test.ou
     return [float(value) for value in body.replace(",", "\n").split()]
 
 
+@contextlib.contextmanager
+def only_this_machine() -> Iterator[list[str]]:
+    """Refuse connections that leave this machine; gives the list of what was tried."""
+    tried: list[str] = []
+    connect = socket.socket.connect
+
+    def local(self: socket.socket, address: Any) -> None:
+        if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1"):
+            tried.append(str(address))
+            raise AssertionError(f"{address} was called")
+        connect(self, address)
+
+    with mock.patch.object(socket.socket, "connect", local):
+        yield tried
+
+
 def run(objects: Objects, found: Parts) -> tuple[list[float], float]:
     """Predictions of the transform, and the endpoint's answer for the first row, on a runtime of its own."""
+    with only_this_machine() as tried:
+        ended = _run(objects, found)
+    assert tried == []
+    return ended
+
+
+def _run(objects: Objects, found: Parts) -> tuple[list[float], float]:
     with LocalRuntime.temporary() as runtime:
         upload(runtime, found)
         made = workflow(objects, runtime)
