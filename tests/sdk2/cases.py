@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from mlflowsteps import steps
-from tests.parity.harness import BUCKET, JOB, ROLE, Wire, contents, no_network, normal
+from tests.parity.harness import BUCKET, JOB, ROLE, Wire, contents, encryption, no_network, normal
 
 WIRE = Wire()
 UPLOADS = "uploads"
@@ -132,9 +132,9 @@ def both(row: Row, cls: Any, arguments: Arguments) -> tuple[Any, Any]:
 
 
 def _comparable(request: dict[str, Any], uploads: Mapping[str, Any]) -> Any:
-    """A request and the content of its uploads by their file names, as JSON says it."""
+    """A request, and its uploads with their file names, contents and encryption, as JSON says it."""
     return json.loads(
-        json.dumps([normal(request), sorted([uri.rsplit("/")[-1], held] for uri, held in uploads.items())])
+        json.dumps([normal(request), sorted(([uri.rsplit("/")[-1], *held] for uri, held in uploads.items()), key=str)])
     )
 
 
@@ -164,7 +164,9 @@ def excepted(request: dict[str, Any], profiler: bool) -> dict[str, Any]:
 def held(step: Any) -> dict[str, Any]:
     """The request that a step holds, and its uploads."""
     found: dict[str, Any] = step.to_dict()["Parameters"]
-    found[UPLOADS] = {upload.uri: contents(upload.file.read_bytes()) for upload in step.uploads}
+    found[UPLOADS] = {
+        upload.uri: [contents(upload.file.read_bytes()), encryption(dict(upload.extra))] for upload in step.uploads
+    }
     return found
 
 
@@ -211,36 +213,94 @@ def processed(processor: Any, own: bool, given: Arguments, **call: Any) -> dict[
 
 
 def transform(transformer: Any, own: bool) -> dict[str, Any]:
-    call: dict[str, Any] = {
-        "content_type": "text/csv",
-        "split_type": "Line",
-        "join_source": "Input",
-        "input_filter": "$[1:]",
-        "output_filter": "$",
-    }
+    return transformed(transformer, own)
+
+
+def transformed(transformer: Any, own: bool, **call: Any) -> dict[str, Any]:
+    """A batch transform, with further keywords of ``transform``."""
     if own:
         return WIRE.sent(
             "CreateTransformJob", lambda: transformer.transform("s3://d/in", wait=False, job_name=JOB, **call)
         )
-    return held(steps.TransformStep("S", transformer, JOB, None, "s3://d/in", **call))
+    ours = {name: call.pop(name) for name in list(call) if name in inspect.signature(steps.TransformStep).parameters}
+    return held(steps.TransformStep("S", transformer, JOB, None, "s3://d/in", call=call, **ours))
 
 
 def tune(tuner: Any, own: bool) -> dict[str, Any]:
+    return tuned(tuner, own)
+
+
+def tuned(tuner: Any, own: bool, **call: Any) -> dict[str, Any]:
+    """A tuning, with further keywords of ``fit``."""
     data: Any = "s3://d/in"
     if tuner.estimator_dict:
         data = dict.fromkeys(tuner.estimator_dict, data)
     if own:
-        call: dict[str, Any] = {"include_cls_metadata": {}} if tuner.estimator_dict else {}
+        if tuner.estimator_dict:
+            call.setdefault("include_cls_metadata", {})
         return WIRE.sent("CreateHyperParameterTuningJob", lambda: tuner.fit(data, wait=False, job_name=JOB, **call))
-    return held(steps.TuningStep("S", tuner, JOB, data=data))
+    return held(steps.TuningStep("S", tuner, JOB, data=data, call=call))
 
 
 def create(model: Any, own: bool) -> dict[str, Any]:
+    return created(model, own)
+
+
+def created(model: Any, own: bool, **call: Any) -> dict[str, Any]:
+    """A model, with further keywords of ``create``."""
     if own and getattr(model, "model", None) is not None:  # a MultiDataModel round a model cannot be created alone
         return WIRE.sent("CreateModel", lambda: model.deploy(1, "ml.m5.xlarge"))
     if own:
-        return WIRE.sent("CreateModel", lambda: model.create(instance_type="ml.m5.xlarge"))
-    return held(steps.ModelStep("S", model, JOB, "ml.m5.xlarge"))
+        return WIRE.sent("CreateModel", lambda: model.create(instance_type="ml.m5.xlarge", **call))
+    return held(steps.ModelStep("S", model, JOB, "ml.m5.xlarge", call=call))
+
+
+def analysed(method: str) -> Ask:
+    """One of Clarify's analyses."""
+
+    def ask(processor: Any, own: bool) -> dict[str, Any]:
+        given = {name: make() for name, make in ANALYSES[method].items()}
+        if own:
+            return WIRE.sent(
+                "CreateProcessingJob",
+                lambda: getattr(processor, method)(**given, wait=False, logs=False, job_name=JOB),
+            )
+        return held(steps.ProcessingStep("S", processor, JOB, call={"method": method, **given}))
+
+    return ask
+
+
+def configured(argument: str, member: str) -> Ask:
+    """An endpoint configuration with one more member."""
+
+    def ask(given: Any, own: bool) -> dict[str, Any]:
+        variants = [of("session.production_variant")("m", "ml.m5.large")]
+        if own:
+            call = {"name": JOB, "production_variants": variants, "wait": False}
+            return WIRE.sent(
+                "CreateEndpointConfig",
+                lambda: session().endpoint_from_production_variants(**call, **{argument: given._to_request_dict()}),
+            )
+        return held(steps.EndpointConfigStep("S", JOB, request={"ProductionVariants": variants, member: given}))
+
+    return ask
+
+
+def serverless(given: Any, own: bool) -> dict[str, Any]:
+    variant = {"ModelName": "m", "VariantName": "AllTraffic", "InitialVariantWeight": 1}
+    if own:
+        described = of("session.production_variant")("m", serverless_inference_config=given._to_request_dict())
+        call = {"name": JOB, "production_variants": [described], "wait": False}
+        return WIRE.sent("CreateEndpointConfig", lambda: session().endpoint_from_production_variants(**call))
+    return held(
+        steps.EndpointConfigStep("S", JOB, request={"ProductionVariants": [{**variant, "ServerlessConfig": given}]})
+    )
+
+
+def captured(given: Any, own: bool) -> dict[str, Any]:
+    """A batch transform whose data are captured."""
+    transformer = made(of("transformer.Transformer"), TRANSFORMER)
+    return transformed(transformer, own, batch_data_capture_config=given)
 
 
 def within(ask: Ask, path: str, argument: str, **arguments: Any) -> Ask:
@@ -256,6 +316,7 @@ PLAIN = {"image_uri": "image:1", **ESTIMATOR}
 MODEL = {"model_data": "s3://m/model.tar.gz", "role": ROLE}
 SCRIPT_MODEL = {**MODEL, "entry_point": "train.py"}
 CODE = {"code": "train.py"}
+TRANSFORMER = {"model_name": "m", "instance_count": 1, "instance_type": "ml.m5.xlarge"}
 SPARK = {"submit_jars": ["lib.jar"], "configuration": [{"Classification": "spark-defaults", "Properties": {"a": "b"}}]}
 ATHENA = {"catalog": "c", "database": "d", "query_string": "q", "output_s3_uri": "s3://o/a", "output_format": "PARQUET"}
 REDSHIFT = {
@@ -278,6 +339,23 @@ NEEDED: dict[str, dict[str, Any]] = {
 """What Amazon's algorithms cannot be made without."""
 BATCH: dict[str, dict[str, Any]] = {"RandomCutForest": {}, "Object2Vec": {"mini_batch_size": None}}
 """What fit is given where an algorithm does not take any mini_batch_size."""
+
+
+_DATA = {
+    "data_config": lazy("clarify.DataConfig", s3_data_input_path="s3://d/in", s3_output_path="s3://o/c", label="y")
+}
+_BIAS = lazy("clarify.BiasConfig", label_values_or_threshold=[1], facet_name="f")
+_MODEL = {"model_config": lazy("clarify.ModelConfig", model_name="m", instance_count=1, instance_type="ml.m5.large")}
+_LABEL = {"model_predicted_label_config": lazy("clarify.ModelPredictedLabelConfig", probability_threshold=0.5)}
+_SHAP = {"explainability_config": lazy("clarify.SHAPConfig", baseline=[[1, 2]], num_samples=5, agg_method="mean_abs")}
+ANALYSES: dict[str, dict[str, Callable[[], Any]]] = {
+    "run_pre_training_bias": {**_DATA, "data_bias_config": _BIAS},
+    "run_post_training_bias": {**_DATA, "data_bias_config": _BIAS, **_MODEL, **_LABEL},
+    "run_bias": {**_DATA, "bias_config": _BIAS, **_MODEL, **_LABEL},
+    "run_explainability": {**_DATA, **_MODEL, **_SHAP},
+    "run_bias_and_explainability": {**_DATA, **_MODEL, **_SHAP, "bias_config": _BIAS, **_LABEL},
+}
+"""Clarify's analyses with what each of them needs."""
 
 
 def records(given: Any, own: bool) -> dict[str, Any]:
@@ -337,6 +415,16 @@ def redshift(given: Any, own: bool) -> dict[str, Any]:
     return dataset(made(of("dataset_definition.inputs.DatasetDefinition"), {"redshift_dataset_definition": given}), own)
 
 
+def explained(baseline: str) -> Callable[[], Any]:
+    return lazy(
+        "explainer.ClarifyExplainerConfig",
+        shap_config=lazy(
+            "explainer.ClarifyShapConfig",
+            shap_baseline_config=lazy("explainer.ClarifyShapBaselineConfig", shap_baseline_uri=baseline),
+        ),
+    )
+
+
 def models() -> Any:
     return [
         made(of("model.Model"), {**MODEL, "image_uri": "image:1"}),
@@ -387,6 +475,7 @@ PROCESSORS: dict[str, Row] = {
     "spark.SparkJarProcessor": Row(
         {**ESTIMATOR, "framework_version": "3.3"}, run(submit_app="lib.jar", submit_class="C", **SPARK)
     ),
+    "clarify.SageMakerClarifyProcessor": Row(ESTIMATOR, analysed("run_bias")),
     "wrangler.processing.DataWranglerProcessor": Row(
         {**ESTIMATOR, "data_wrangler_flow_source": "flow.flow"}, run()
     ),
@@ -412,13 +501,24 @@ MODELS: dict[str, Row] = {
     **{f"{name}Model": Row(MODEL, create) for name in NEEDED},
 }
 OTHERS: dict[str, Row] = {
-    "transformer.Transformer": Row(
-        {"model_name": "m", "instance_count": 1, "instance_type": "ml.m5.xlarge"}, transform
-    ),
+    "transformer.Transformer": Row(TRANSFORMER, transform),
     "tuner.HyperparameterTuner": Row(TUNED, tune),
     "tuner.HyperparameterTuner.create": Row(SEVERAL, tune),
 }
 PARTS: dict[str, Row] = {
+    "model_monitor.DataCaptureConfig": Row(
+        {"enable_capture": True, "destination_s3_uri": "s3://c/d"},
+        configured("data_capture_config_dict", "DataCaptureConfig"),
+    ),
+    "async_inference.AsyncInferenceConfig": Row(
+        {"output_path": "s3://o/a", "failure_path": "s3://o/f"},
+        configured("async_inference_config_dict", "AsyncInferenceConfig"),
+    ),
+    "explainer.ExplainerConfig": Row(
+        {"clarify_explainer_config": explained("s3://b/l")}, configured("explainer_config_dict", "ExplainerConfig")
+    ),
+    "serverless.ServerlessInferenceConfig": Row({}, serverless),
+    "inputs.BatchDataCaptureConfig": Row({"destination_s3_uri": "s3://c/d"}, captured),
     "inputs.TrainingInput": Row({"s3_data": "s3://d/train"}, channel),
     "inputs.ShuffleConfig": Row(
         {"seed": 1}, lambda given, own: channel(of("inputs.TrainingInput")("s3://d/t", shuffle_config=given), own)

@@ -1,7 +1,7 @@
-"""What each argument of SDK 2's classes is set to, beside what makes the object; and which are not set, and why.
+"""What each argument of SDK 2's classes is set to, beside what makes the object.
 
 A sample names every argument that must be set together. An argument has one for all classes, or one for a class in
-``FOR``. The test holds the reasons against what it finds: an argument that reaches the request may not have one.
+``FOR``. Those that have none, or do nothing, are in ``reasons``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,19 @@ import contextlib
 from typing import Any
 
 from tests.parity.harness import ROLE
-from tests.sdk2.cases import ATHENA, NEEDED, PARTS, PLAIN, REDSHIFT, ROWS, Arguments, arguments_of, lazy, made, of
+from tests.sdk2.cases import (
+    ATHENA,
+    NEEDED,
+    PLAIN,
+    REDSHIFT,
+    ROWS,
+    Arguments,
+    arguments_of,
+    explained,
+    lazy,
+    made,
+    of,
+)  # fmt: skip
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012"
 
@@ -91,6 +103,9 @@ SAMPLES: dict[str, Arguments] = {
     "env": {"env": {"E": "1"}},
     "network_config": {"network_config": lazy("network.NetworkConfig", enable_network_isolation=True)},
     "command": {"command": ["python3", "-v"]},
+    "job_name_prefix": {"job_name_prefix": "pre"},
+    "version": {"version": "1.0"},
+    "skip_early_validation": {"skip_early_validation": True},
     "data_wrangler_flow_source": {"data_wrangler_flow_source": "s3://flows/a.flow"},
     "container_version": {"container_version": "1", "py_version": "py39"},
     "configuration_location": {"configuration_location": "s3://conf/here"},
@@ -165,81 +180,6 @@ SAMPLES: dict[str, Arguments] = {
     },
 }  # fmt: skip
 """Arguments by name."""
-
-_ONE_INSTANCE = "refused by the SDK: this algorithm runs on one instance"
-REFUSED: dict[tuple[str, str], str] = {
-    ("sklearn.SKLearn", "instance_count"): _ONE_INSTANCE,
-    ("sklearn.SKLearn", "instance_groups"): _ONE_INSTANCE,
-    ("sklearn.SKLearn", "py_version"): "refused by the SDK: Python 3 only",
-    ("sklearn.SKLearnModel", "py_version"): "refused by the SDK: Python 3 only",
-    ("xgboost.XGBoost", "py_version"): "refused by the SDK: Python 3 only",
-    ("xgboost.XGBoostProcessor", "py_version"): "refused by the SDK: Python 3 only",
-    ("xgboost.XGBoostModel", "py_version"): "refused by the SDK: Python 3 only",
-    ("LDA", "instance_groups"): _ONE_INSTANCE,
-    ("inputs.TrainingInput", "target_attribute_name"): "refused by the API: no member of a channel",
-}
-"""What the SDK, or the API's model behind it, takes in no sample, by class and argument."""
-
-UNTRIED: dict[str, str] = {
-    "sagemaker_session": "its bucket, region and defaults are taken over, its clients are not",
-    "git_config": "not tried: the SDK clones the repository while the step is made",
-    "training_recipe": "not tried: the SDK downloads the recipe",
-    "recipe_overrides": "not tried: the SDK downloads the recipe",
-    "compiler_config": "not tried: of Training Compiler, which SageMaker has given up",
-}
-"""Arguments without a sample, and why."""
-
-_STEP = "the name is the step's"
-_CLIENT = "not in the SDK's request: of the endpoint's client"
-_REPACK = "not in the SDK's request: of the archive that it makes when it puts a script into the model"
-_IMAGE = "not in the SDK's request: this class has an image of its own"
-_CLASS = "not in the SDK's request: this class leaves it out"
-_PROFILED = "not in the SDK's request: of DetailedProfilerProcessing only"
-UNSENT: dict[str, str] = {
-    "base_job_name": _STEP,
-    "base_transform_job_name": _STEP,
-    "base_tuning_job_name": _STEP,
-    "job_name_prefix": _STEP,
-    "name": _STEP,
-    "predictor_cls": _CLIENT,
-    "data_location": "not in the SDK's request: where record_set() uploads to",
-    "model_kms_key": _REPACK,
-    "resources": "not in the SDK's request: of the endpoint",
-}
-"""Arguments that the SDK does not send, of any whole class."""
-
-_FRAMEWORK_MODELS = (
-    "sklearn.SKLearnModel", "xgboost.XGBoostModel", "pytorch.PyTorchModel", "tensorflow.TensorFlowModel",
-    "mxnet.MXNetModel", "chainer.ChainerModel",
-)  # fmt: skip
-UNSENT_BY: dict[tuple[str, str], str] = {
-    **{(name, "image_config"): _CLASS for name in _FRAMEWORK_MODELS},
-    **{
-        (name, "additional_model_data_sources"): _CLASS
-        for name in (*_FRAMEWORK_MODELS, "huggingface.HuggingFaceModel")
-    },
-    **{(name, "image_uri"): _IMAGE for name in ("sparkml.SparkMLModel", *(f"{name}Model" for name in NEEDED))},
-    **{
-        ("multidatamodel.MultiDataModel", argument): _CLASS
-        for argument in (
-            "model_data", "image_config", "source_dir", "code_location", "entry_point", "container_log_level",
-            "dependencies", "additional_model_data_sources", "model_reference_arn",
-        )
-    },
-    ("LDA", "instance_count"): "not in the SDK's request: this algorithm runs on one instance",
-    ("Object2Vec", "mini_batch_size"): "not in the SDK's request: that of fit takes its place",
-    ("amazon.amazon_estimator.RecordSet", "num_records"): _CLASS,
-    ("amazon.amazon_estimator.FileSystemRecordSet", "num_records"): _CLASS,
-    ("debugger.ProfilerRule.sagemaker", "instance_type"): _PROFILED,
-    ("debugger.ProfilerRule.sagemaker", "volume_size_in_gb"): _PROFILED,
-}  # fmt: skip
-"""Arguments that the SDK does not send, by class."""
-
-
-def reason_unsent(name: str, argument: str) -> str | None:
-    """Why an argument is not in the SDK's request; None: it is."""
-    return UNSENT_BY.get((name, argument)) or (None if name in PARTS else UNSENT.get(argument))
-
 
 _DJL: dict[str, Arguments] = {
     "model_id": {"model_id": "other/model"},
@@ -402,6 +342,35 @@ _OF_CLASS: dict[str, dict[str, Arguments]] = {
         "models": {"models": lambda: [made(of("model.Model"), {"image_uri": "only:1", "role": ROLE})]}
     },
     "tuner.HyperparameterTuner.create": _TUNED_SEVERAL,
+    "model_monitor.DataCaptureConfig": {
+        "enable_capture": {"enable_capture": False},
+        "sampling_percentage": {"sampling_percentage": 50},
+        "destination_s3_uri": {"destination_s3_uri": "s3://other"},
+        "kms_key_id": {"kms_key_id": "key"},
+        "capture_options": {"capture_options": ["REQUEST"]},
+        "csv_content_types": {"csv_content_types": ["text/x"]},
+        "json_content_types": {"json_content_types": ["application/x"]},
+    },
+    "async_inference.AsyncInferenceConfig": {
+        "output_path": {"output_path": "s3://other"},
+        "max_concurrent_invocations_per_instance": {"max_concurrent_invocations_per_instance": 3},
+        "kms_key_id": {"kms_key_id": "key"},
+        "notification_config": {"notification_config": {"SuccessTopic": "arn:aws:sns:us-east-1:123456789012:t"}},
+        "failure_path": {"failure_path": "s3://f"},
+    },
+    "explainer.ExplainerConfig": {
+        "clarify_explainer_config": {"clarify_explainer_config": explained("s3://other")}
+    },
+    "serverless.ServerlessInferenceConfig": {
+        "memory_size_in_mb": {"memory_size_in_mb": 4096},
+        "max_concurrency": {"max_concurrency": 9},
+        "provisioned_concurrency": {"provisioned_concurrency": 2},
+    },
+    "inputs.BatchDataCaptureConfig": {
+        "destination_s3_uri": {"destination_s3_uri": "s3://other"},
+        "kms_key_id": {"kms_key_id": "key"},
+        "generate_inference_id": {"generate_inference_id": True},
+    },
     "inputs.TrainingInput": _TRAINING_INPUT,
     "inputs.ShuffleConfig": {"seed": {"seed": 9}},
     "inputs.FileSystemInput": {

@@ -211,6 +211,10 @@ _MONITOR = (
     "env. Schedules are AwsSdkStep's, with service='sagemaker'."
 )
 _AUTOML = "Give AwsSdkStep the request: service='sagemaker', action='createAutoMLJobV2'."
+_JUMPSTART = (
+    "Its fit asks JumpStart's catalogue in S3. Make an Estimator of what it holds: its image_uri, model_uri, "
+    "source_dir, entry_point, hyperparameters() and instances."
+)
 _TRAINER = "Take Estimator, or ModelTrainer of SageMaker SDK 3, or write the request of CreateTrainingJob as a dict."
 _BUILDER = "Give ModelStep the Model that its build() returns."
 
@@ -223,6 +227,7 @@ _ANY = _TRAIN | _TUNE | _PROCESS | _TRANSFORM
 _CONTEXT = "sagemaker.workflow.pipeline_context"
 
 KINDS: dict[tuple[str, str], Kind] = {
+    ("sagemaker.jumpstart.estimator", "JumpStartEstimator"): Kind(2, _TRAIN, _refuse(_JUMPSTART)),
     ("sagemaker.estimator", "EstimatorBase"): Kind(2, _TRAIN, _train),
     ("sagemaker.tuner", "HyperparameterTuner"): Kind(2, _TUNE, _tune),
     ("sagemaker.clarify", "SageMakerClarifyProcessor"): Kind(2, _PROCESS, _analyse),

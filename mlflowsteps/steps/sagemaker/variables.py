@@ -124,10 +124,17 @@ def _object(value: Any, names: set[str]) -> Json:
     for name in ("_to_request_dict", "to_request_dict", "_to_request", "to_dict"):
         method = getattr(value, name, None)
         if callable(method):
-            return described(method())
+            return _without_nothing(described(method()))
     if isinstance(getattr(value, "config", None), Mapping):
         return described(value.config)
     return _plain(value)
+
+
+def _without_nothing(value: Json) -> Json:
+    """What an object of SDK 2 says of itself, without the settings that it has not got and calls None."""
+    if isinstance(value, Mapping):
+        return {key: _without_nothing(item) for key, item in value.items() if item is not None}
+    return [_without_nothing(item) for item in value] if isinstance(value, list) else value
 
 
 def _shape(value: Any) -> Json:
