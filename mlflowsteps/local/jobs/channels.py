@@ -16,8 +16,9 @@ from typing import Any
 from mlflowsteps.exceptions import ServiceError
 from mlflowsteps.local.jobs.cluster import groups_of
 from mlflowsteps.local.jobs.failures import JobFailure
+from mlflowsteps.local.jobs.images.recordio import MOST_RECORD_BYTES, record
 from mlflowsteps.local.jobs.job import Job, Record
-from mlflowsteps.local.jobs.pipes import MOST_RECORD_BYTES, Pipe, record
+from mlflowsteps.local.jobs.pipes import Pipe
 from mlflowsteps.local.jobs.transfer import Source, download, read_uri, sources
 from mlflowsteps.local.objects import ObjectStore
 

@@ -3,32 +3,20 @@
 A thread for each channel and instance writes; it goes on to the next epoch when the reader has closed the present one.
 
 Source:
-    Amazon SageMaker developer guide, "Access Training Data"; Apache MXNet's RecordIO.
+    Amazon SageMaker developer guide, "Access Training Data".
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import struct
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-__all__ = ["MOST_RECORD_BYTES", "Pipe", "record"]
+__all__ = ["Pipe"]
 
-MOST_RECORD_BYTES = (1 << 29) - 1
-_MAGIC = 0xCED7230A
 _LOOK_SECONDS = 0.01
-
-
-def record(data: bytes) -> bytes:
-    r"""Data wrapped as one record of RecordIO.
-
-    >>> record(b"abcde")
-    b'\n#\xd7\xce\x05\x00\x00\x00abcde\x00\x00\x00'
-    """
-    return struct.pack("<II", _MAGIC, len(data)) + data + b"\0" * (-len(data) % 4)
 
 
 class Pipe:

@@ -23,7 +23,12 @@ __all__ = ["Faults", "ServiceLookup", "Wire", "boto_name"]
 _READS = re.compile(r"(describe|list|head|validate|get(?!_activity_task))_?\w*")
 _SERVER_FAULTS = {"InternalFailure": 500, "InternalServerError": 500, "InternalError": 500, "ServiceUnavailable": 503,
                   "SlowDown": 503}  # fmt: skip
-_OTHER_NAMES = {"states": "stepfunctions", "sfn": "stepfunctions", "sagemakerruntime": "sagemaker-runtime"}
+_OTHER_NAMES = {
+    "states": "stepfunctions",
+    "sfn": "stepfunctions",
+    "sagemakerruntime": "sagemaker-runtime",
+    "runtime.sagemaker": "sagemaker-runtime",  # botocore's old name, by which SageMaker's SDK 2 asks for it
+}
 
 
 class ServiceLookup(Protocol):
@@ -120,7 +125,7 @@ class Wire:
         if self._closed:
             raise RuntimeClosed("This runtime was closed; open a new LocalRuntime on its folder to go on.")
         host = re.sub(r"^https?://([^/:?]*).*", r"\1", request.url, flags=re.DOTALL)
-        name = host.removesuffix(".mlflowsteps.invalid")
+        name = boto_name(host.removesuffix(".mlflowsteps.invalid"))
         operation = self._model(name).operation_model(event_name.rsplit(".", 1)[-1])
         if operation.service_model.resolved_protocol not in PROTOCOLS:
             raise ServiceError(NOT_PLAYED, missing_service(name))

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from mlflowsteps.local.jobs.pipes import Pipe, record
+from mlflowsteps.local.jobs.images.recordio import record
+from mlflowsteps.local.jobs.pipes import Pipe
 from tests.local.jobs.conftest import BUCKET, XGBOOST, Bench, channel, csv, members, rows, training
 
 OWN = "own"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mlflowsteps.local.jobs.images.hyperparameters import ParameterError, check
-from mlflowsteps.local.jobs.images.recordio import read_recordio
+from mlflowsteps.local.jobs.images.recordio import read_recordio, write_answers
 from mlflowsteps.local.jobs.images.server import HttpError, Request
 from mlflowsteps.local.jobs.images.sklearn_algorithms import ALGORITHMS, answer
 from mlflowsteps.local.jobs.images.textdata import Rows, TextError
@@ -151,6 +151,28 @@ def test_recordio_is_read_dense_and_sparse_with_labels() -> None:
     assert rows.features.tolist() == [[1.0, 2.0, 3.0], [0.0, 5.0, 0.0]]
     assert rows.labels is not None
     assert rows.labels.tolist() == [7.0, 8.0]
+
+
+def test_answers_in_recordio_have_their_values_as_labels() -> None:
+    kind = "application/x-recordio-protobuf"
+    body = json.dumps(INSTANCES).encode()
+    found = answer(ALGORITHMS["kmeans"], fitted("kmeans", None), Request(body, "application/json", kind))
+    assert found.content_type == kind
+    rows = read_recordio(found.body, name="x", label=True)  # its reader takes the first label: the cluster
+    assert rows.labels is not None
+    assert len(set(rows.labels.tolist())) == 2
+    long = write_answers([{"projection": [float(number) for number in range(1000)], "score": 0.5}])
+    assert struct.unpack_from("<I", long, 4)[0] > 4000
+    assert b"projection" in long
+    assert len(long) % 4 == 0
+
+
+def test_flags_are_read_as_sdk_2_writes_them() -> None:
+    given = GIVEN["kmeans"] | {"force_dense": "True"}
+    assert check(given, ALGORITHMS["kmeans"].known, ())["force_dense"] == "true"
+    assert check({"subtract_mean": "False"}, ALGORITHMS["pca"].known, ()) == {"subtract_mean": "false"}
+    with pytest.raises(ParameterError, match="must be one of true, false, auto"):
+        check({"normalize_data": "yes"}, ALGORITHMS["linear-learner"].known, ())
 
 
 @pytest.mark.parametrize(

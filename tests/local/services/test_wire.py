@@ -287,3 +287,10 @@ def test_the_users_aws_settings_have_no_say_and_no_socket_is_used(tmp_path, vari
         timeout=60,
     )
     assert (ended.stdout.strip(), ended.stderr) == ("answered", "")
+
+
+def test_sagemakers_old_name_of_its_runtime_leads_to_it(wire_of):
+    wire, played = wire_of({"invoke_endpoint": {"Body": b"answer"}})
+    client = wire.session().client("runtime.sagemaker")
+    assert client.invoke_endpoint(EndpointName="e", Body=b"x")["Body"].read() == b"answer"
+    assert played.seen[0][1]["EndpointName"] == "e"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["ParameterError", "Reader", "check", "decode", "integer", "one_of", "read", "real", "text"]
+__all__ = ["ParameterError", "Reader", "check", "decode", "flag", "integer", "one_of", "read", "real", "text"]
 
 Reader = Callable[[str], Any]
 
@@ -46,6 +46,18 @@ def one_of(*words: str) -> Callable[[str], str]:
         if value not in words:
             raise ValueError(f"must be one of {', '.join(words)}")
         return value
+
+    return read
+
+
+def flag(*more: str) -> Callable[[str], str]:
+    """Reads ``true`` or ``false`` in any case (SageMaker's SDK 2 sends ``True``), or one of some other words."""
+
+    def read(value: str) -> str:
+        found = value.lower()
+        if found not in ("true", "false", *more):
+            raise ValueError(f"must be one of {', '.join(('true', 'false', *more))}")
+        return found
 
     return read
 

@@ -1,6 +1,7 @@
 """Rows in RecordIO-protobuf, as the built-in algorithms read and SDK 2's ``record_set`` writes them.
 
-Only dense and sparse tensors of numbers are read, with checked lengths; a damaged file is told by its byte.
+Only dense and sparse tensors of numbers are read, with checked lengths; a damaged file is told by its byte. Answers are
+written in the same form, as SDK 2's predictors of these algorithms want them.
 
 Source:
     Amazon SageMaker developer guide, "Common data formats for training" (the Record message); Apache MXNet's RecordIO.
@@ -9,14 +10,14 @@ Source:
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mlflowsteps.local.jobs.images.textdata import Rows, TextError
 
-__all__ = ["read_recordio"]
+__all__ = ["MOST_RECORD_BYTES", "read_recordio", "record", "write_answers"]
 
 _MAGIC = 0xCED7230A
-_LENGTH_BITS = (1 << 29) - 1
+MOST_RECORD_BYTES = _LENGTH_BITS = (1 << 29) - 1
 _FLOAT32, _FLOAT64, _INT32 = 2, 3, 7
 _MAX_WIDTH = 10_000_000
 Fields = Iterator[tuple[int, int | bytes]]
@@ -51,6 +52,40 @@ def read_recordio(data: bytes, *, name: str, label: bool) -> Rows:
     found = [target for target in labels if target is not None]
     given = np.array(found, np.float32) if len(found) == len(rows) and rows else None
     return Rows(np.array(rows, np.float32).reshape(len(rows), width), given)
+
+
+def record(data: bytes) -> bytes:
+    r"""Data wrapped as one record of RecordIO.
+
+    >>> record(b"abcde")
+    b'\n#\xd7\xce\x05\x00\x00\x00abcde\x00\x00\x00'
+    """
+    return struct.pack("<II", _MAGIC, len(data)) + data + b"\0" * (-len(data) % 4)
+
+
+def write_answers(rows: Iterable[Mapping[str, float | Sequence[float]]]) -> bytes:
+    """One record a row, whose labels are its values.
+
+    Args:
+        rows: numbers, or lists of them, by name.
+    """
+    return b"".join(record(b"".join(_label(name, value) for name, value in row.items())) for row in rows)
+
+
+def _label(name: str, value: float | Sequence[float]) -> bytes:
+    """An entry of a Record's map ``label``: name to Value, a Float32Tensor."""
+    numbers = [float(item) for item in value] if isinstance(value, Sequence) else [float(value)]
+    tensor = _message(1, struct.pack(f"<{len(numbers)}f", *numbers))
+    return _message(2, _message(1, name.encode()) + _message(2, _message(_FLOAT32, tensor)))
+
+
+def _message(number: int, data: bytes) -> bytes:
+    """A protobuf field of bytes."""
+    head, length = bytearray([number << 3 | 2]), len(data)
+    while length > 0x7F:
+        head.append(length & 0x7F | 0x80)
+        length >>= 7
+    return bytes([*head, length]) + data
 
 
 def _records(data: bytes) -> Iterator[bytes]:

@@ -19,9 +19,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlflowsteps.local.jobs.images.hyperparameters import ParameterError, Reader, check, integer, one_of, real, text
+from mlflowsteps.local.jobs.images.hyperparameters import (
+    ParameterError,
+    Reader,
+    check,
+    flag,
+    integer,
+    one_of,
+    real,
+    text,
+)
 from mlflowsteps.local.jobs.images.paths import base_folder, channel_files, fail, read_config
-from mlflowsteps.local.jobs.images.recordio import read_recordio
+from mlflowsteps.local.jobs.images.recordio import read_recordio, write_answers
 from mlflowsteps.local.jobs.images.server import HttpError, Request, Response, serve
 from mlflowsteps.local.jobs.images.textdata import Rows, TextError, read_csv, stack
 
@@ -322,13 +331,14 @@ _LINEAR: dict[str, Reader] = dict.fromkeys(_LINEAR_TEXTS, text) | {
     "epochs": integer(1),
     "l1": _auto_or_real,
     "wd": _auto_or_real,
-    "normalize_data": one_of("auto", "true", "false"),
+    "normalize_data": flag("auto"),
 }
 _KMEANS: dict[str, Reader] = _FEATURES | {
     "k": integer(1),
     "epochs": integer(1),
     "eval_metrics": text,
     "extra_center_factor": text,
+    "force_dense": flag(),  # SDK 2 always sends it
     "half_life_time_size": integer(0),
     "init_method": one_of("random", "kmeans++"),
     "local_lloyd_init_method": one_of("random", "kmeans++"),
@@ -340,7 +350,7 @@ _PCA: dict[str, Reader] = _FEATURES | {
     "num_components": integer(1),
     "algorithm_mode": one_of("regular", "randomized"),
     "extra_components": integer(-1),
-    "subtract_mean": one_of("true", "false"),
+    "subtract_mean": flag(),
 }
 _KNN: dict[str, Reader] = _FEATURES | {
     "k": integer(1),
@@ -451,7 +461,10 @@ def answer(algorithm: Algorithm, model: Arrays, request: Request) -> Response:
         return Response("".join(json.dumps(row) + "\n" for row in found).encode(), accept)
     if accept == _CSV:
         return Response("".join(_csv_row(row) + "\n" for row in found).encode(), _CSV)
-    raise HttpError(406, f"Accept {request.accept!r} is not supported; use {_JSON}, application/jsonlines or {_CSV}")
+    if accept == _RECORDIO:
+        return Response(write_answers(found), _RECORDIO)
+    known = f"{_JSON}, application/jsonlines, {_CSV} or {_RECORDIO}"
+    raise HttpError(406, f"Accept {request.accept!r} is not supported; use {known}")
 
 
 def _csv_row(row: Mapping[str, Any]) -> str:
