@@ -14,7 +14,7 @@
         ├── WorkflowExists               the caller: the name is taken by another definition; update() changes it
         ├── MissingRequiredParameter     the author: a step lacks an argument it cannot do without
         ├── DuplicateStatesInChain       the author: one state stands twice in a chain
-        ├── RuntimeBusy                  the user: another process owns the runtime's folder
+        ├── RuntimeBusy                  the user: the runtime's folder is open already
         ├── RuntimeClosed                the user: the runtime was closed
         ├── StatesError                  the language: error name and cause; stays inside the engine
         │   ├── PathError                a definite path found nothing
@@ -29,6 +29,7 @@ This room owns the exceptions and nothing else; it imports nothing of the packag
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -198,7 +199,7 @@ class DuplicateStatesInChain(MlflowStepsError):
 
 
 class RuntimeBusy(MlflowStepsError):
-    """Another process owns the runtime's folder.
+    """The runtime's folder is open already: in another process, or in this one.
 
     Args:
         root: the folder.
@@ -207,9 +208,14 @@ class RuntimeBusy(MlflowStepsError):
 
     def __init__(self, root: str, pid: int | None) -> None:
         self.root, self.pid = root, pid
+        where = (
+            f"is open in this process ({pid}) already. Go on with that LocalRuntime, close() it first"
+            if pid == os.getpid()
+            else f"is in use by process {pid or 'unknown'}. Close it there"
+        )
         super().__init__(
-            f"The local runtime in {root} is in use by process {pid or 'unknown'}. Close it there, choose another "
-            "folder, or open it with read_only=True to list, describe and read."
+            f"The local runtime in {root} {where}, choose another folder, or open it with read_only=True to list, "
+            "describe and read."
         )
 
 

@@ -81,7 +81,7 @@ def test_folder_in_use_is_told_with_its_owner_and_can_still_be_read(cli: Cli) ->
     with LocalRuntime(cli.root):
         code, _, err = cli("run", file)
         assert code == 2
-        assert "in use by process" in err
+        assert "is open in this process" in err
 
         assert "first" in cli("executions")[1]
         assert "Echo" in cli("show", "first")[1]

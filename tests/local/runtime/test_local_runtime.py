@@ -96,7 +96,9 @@ def test_arguments_that_make_no_sense_are_refused_before_anything_is_made(root, 
 
 def test_a_second_runtime_of_this_process_is_refused_until_the_first_is_closed(root):
     first = LocalRuntime(root)
-    with pytest.raises(RuntimeBusy, match=f"in use by process {os.getpid()}") as caught:
+    with pytest.raises(
+        RuntimeBusy, match=rf"is open in this process \({os.getpid()}\) already.*close\(\) it first"
+    ) as caught:
         LocalRuntime(root)
     assert (caught.value.pid, caught.value.root) == (os.getpid(), str(root))
     first.close()
