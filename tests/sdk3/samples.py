@@ -399,7 +399,7 @@ UNSEEN: dict[str | tuple[str, str], str] = {
     "version": "chooses the image; there is one version",
     "local_container_root": "of `LOCAL_CONTAINER` only",
     "config_mgr": "how the SDK reads its defaults",
-    "model_trainer_name": "names a trainer among several, see `create()`",
+    "model_trainer_name": "names a trainer among several, over which the SDK's own `tune()` fails: refused",
     "skip_reward_validation": "whether the SDK calls the reward function first; a step never does",
     **{(cls, "base_job_name"): _NAME for cls in FINE_TUNERS},
     **{(cls, "is_multimodal"): "chooses the recipe of mixed data" for cls in FINE_TUNERS},
@@ -458,7 +458,7 @@ ONLINE: dict[tuple[str, str], str] = {
     },
     ("SFTTrainer", "data_mixing_config"): "refused: asks AWS for the recipe",
     ("ModelBuilder", "modelbuilder_list"): "several models: one ModelStep each",
-    ("ModelBuilder", "inference_spec"): "packed by the SDK and uploaded, see tests/sdk3/test_models.py",
+    ("ModelBuilder", "inference_spec"): "kept: packed by the SDK, and uploaded when the workflow is created",
 }
 """What cannot be shown here, since the SDK asks AWS before there is an object, or by another test."""
 

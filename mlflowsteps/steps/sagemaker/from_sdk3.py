@@ -5,6 +5,7 @@ Nothing of the SDK is imported.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -45,10 +46,9 @@ def _fine_tune(trainer: Any, ask: Ask, session: Any) -> Json:
             raise _no_request(*reason)
     object.__setattr__(trainer.hyperparameters, "_full_recipe_template", {})  # else the hub is asked for it
     trainer.skip_reward_validation = True
-    if getattr(trainer, "data_mixing_config", None) is None:
-        trainer.is_multimodal = bool(trainer.is_multimodal)  # says nothing to a job without mixed data
+    trainer.is_multimodal = bool(trainer.is_multimodal)  # else the data is read; it says nothing without mixed data
     role = _taken_role(trainer, "role", session)
-    session.boto_session = _WithPaths(session.boto_session)
+    session.boto_session = _with_paths(session.boto_session)
     return {**run_arguments(trainer.train(**ask.call), session), **({"RoleArn": role} if role else {})}
 
 
@@ -65,22 +65,19 @@ def _taken_role(given: Any, attribute: str, session: Any) -> Any:
     return session.expand_role(role)
 
 
-class _WithPaths:
-    """A boto session that finds every path in S3, and knows no account.
+def _with_paths(boto_session: Any) -> Any:
+    """A boto session that finds every path in S3, and knows no account: what a fine-tuning asks before its request."""
+    twin = copy.copy(boto_session)
 
-    Args:
-        offline: the session that gives all other clients.
-    """
+    def client(service: str, *arguments: Any, **keywords: Any) -> Any:
+        return _EveryPath() if service in ("s3", "sts") else boto_session.client(service, *arguments, **keywords)
 
-    def __init__(self, offline: Any) -> None:
-        self._offline = offline
+    twin.client = client
+    return twin
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._offline, name)
 
-    def client(self, service: str, *arguments: Any, **keywords: Any) -> Any:
-        """A client; those of S3 and STS answer what the SDK asks before it makes the request."""
-        return self if service in ("s3", "sts") else self._offline.client(service, *arguments, **keywords)
+class _EveryPath:
+    """A client of S3, and of STS, in one."""
 
     def head_bucket(self, **_: Any) -> dict[str, Any]:
         """It is there."""
@@ -96,7 +93,18 @@ class _WithPaths:
 
 
 def _tune(tuner: Any, ask: Ask, session: Any) -> Json:
-    return run_arguments(tuner.tune(**{"job_name": JOB_NAME, **ask.call}), session)
+    try:
+        return run_arguments(tuner.tune(**{"job_name": JOB_NAME, **ask.call}), session)
+    except AttributeError as error:
+        if getattr(tuner, "model_trainer", None) is not None:
+            raise
+        raise _no_request(*_SEVERAL) from error
+
+
+_SEVERAL = (
+    "This version of SDK 3 fails over a tuner of several trainers, in its own tune(), too.",
+    "Write the request as a dict with TrainingJobDefinitions, or make one TuningStep of each trainer.",
+)
 
 
 def _run(processor: Any, ask: Ask, session: Any) -> Json:
@@ -167,6 +175,13 @@ _UNFIT: tuple[tuple[Callable[[Any], bool], tuple[str, str]], ...] = (
         (
             "Without s3_output_path, the SDK asks AWS for the account to make one up.",
             "Give it s3_output_path='s3://...'.",
+        ),
+    ),
+    (
+        lambda trainer: getattr(trainer, "data_mixing_config", None) is not None,
+        (
+            "Of a data_mixing_config, the SDK asks AWS for the recipe to mix by.",
+            "Leave it out, or write the request as a dict.",
         ),
     ),
     (

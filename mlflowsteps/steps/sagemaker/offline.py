@@ -30,6 +30,10 @@ _FIXES = {
     ("s3", "HeadObject"): _REPACK,
     ("s3", "GetObject"): _REPACK,
     ("iam", "GetRole"): "Give the role as an ARN, not as a name.",
+    ("sagemaker", "ListMlflowApps"): "Give the trainer its mlflow_resource_arn.",
+    ("sagemaker", "DescribeModelPackageGroup"): "Give model_package_group as an ARN.",
+    ("sagemaker", "DescribeHubContent"): "The hub is asked for a recipe: leave compute and data_mixing_config out, or "
+    "write the request as a dict.",
     ("sagemaker", "DescribeModel"): "Give the step a job_name.",
     ("sagemaker", "DescribeModelPackage"): "Give ModelStep a request with Containers: [{'ModelPackageName': arn}].",
     ("sagemaker", "DescribeAlgorithm"): "Write the request as a dict, with AlgorithmSpecification.AlgorithmName.",
