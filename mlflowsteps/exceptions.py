@@ -29,6 +29,7 @@ This room owns the exceptions and nothing else; it imports nothing of the packag
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -141,7 +142,7 @@ class ExecutionFailed(MlflowStepsError):
     Args:
         status: FAILED, TIMED_OUT or ABORTED.
         error: the error's name; None where there is none.
-        cause: the cause, in full; None where there is none.
+        cause: the cause, in full; None where there is none. The message shows a job's FailureReason alone.
         execution_arn: which execution.
         state: name of the state that failed; None where the history does not tell.
         log_file: path of the failed job's log; None where there is none.
@@ -161,11 +162,28 @@ class ExecutionFailed(MlflowStepsError):
         name = execution_arn.rsplit(":", 1)[-1]
         where = f" in state {state!r}" if state else ""
         lines = [f"Execution {name} ended {status}{where}: {error or 'no error name'}"]
-        if cause:
+        reason = _reason(cause)
+        if reason:
+            lines.append(f"  reason: {reason}")
+        elif cause:
             lines.append(f"  cause: {cause}")
         if log_file:
             lines.append(f"  log: {log_file}")
         super().__init__("\n".join(lines))
+
+
+def _reason(cause: str | None) -> str | None:
+    """Why it failed, where the cause is the whole description of a job that says so; None elsewhere.
+
+    >>> _reason('{"TrainingJobName": "x", "FailureReason": "AlgorithmError: Exit Code: 1"}')
+    'AlgorithmError: Exit Code: 1'
+    """
+    try:
+        found = json.loads(cause or "")
+    except (ValueError, RecursionError):
+        return None
+    reason = found.get("FailureReason") if isinstance(found, dict) else None
+    return reason if isinstance(reason, str) else None
 
 
 class WorkflowNotFound(MlflowStepsError):

@@ -140,6 +140,25 @@ def test_the_failed_state_is_found_by_the_chain_of_events_and_not_by_the_row_bef
 
 
 @pytest.mark.parametrize(
+    ("cause", "line"),
+    [
+        ("plain text", "  cause: plain text"),
+        ('{"TrainingJobName": "t", "FailureReason": "AlgorithmError: no rows"}', "  reason: AlgorithmError: no rows"),
+        ('{"FailureReason": null}', '  cause: {"FailureReason": null}'),
+        ("[1]", "  cause: [1]"),
+        ("[" * 30_000, "  cause: " + "[" * 30_000),
+    ],
+    ids=["text", "job", "no reason", "list", "deep"],
+)
+def test_the_message_of_a_failure_shows_the_jobs_reason_and_the_exception_keeps_the_whole_cause(
+    cause: str, line: str
+) -> None:
+    error = ExecutionFailed("FAILED", "States.TaskFailed", cause, "arn:aws:states:r:1:execution:m:run", "Train")
+    assert str(error) == f"Execution run ended FAILED in state 'Train': States.TaskFailed\n{line}"
+    assert error.cause == cause
+
+
+@pytest.mark.parametrize(
     ("cause", "path"),
     [
         (None, None),
