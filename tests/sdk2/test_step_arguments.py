@@ -14,20 +14,18 @@ from mlflowsteps import steps
 from mlflowsteps.steps.sagemaker import staging
 from tests.parity.harness import BUCKET, ROLE, Wire, no_network
 
-QUIET = {"SchemaVersion": "1.0", "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}}}
-
 
 @cache
 def session(kind: str = "PipelineSession") -> Any:
     from sagemaker.workflow import pipeline_context
 
-    made = getattr(pipeline_context, kind)(boto_session=Wire().session, default_bucket=BUCKET)
-    made.sagemaker_config = QUIET
-    return made
+    return getattr(pipeline_context, kind)(boto_session=Wire().session, default_bucket=BUCKET)
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder with a script, and no telemetry of what is called here as users call it."""
+    monkeypatch.setattr("sagemaker.telemetry.telemetry_logging._send_telemetry_request", lambda *_, **__: None)
     monkeypatch.chdir(tmp_path)
     Path("train.py").write_text("print('hello')\n")
 
