@@ -431,7 +431,8 @@ class StatusTracker:
             return run, visit
         for inner in self._chain_open(run, visit, owner):
             _close(inner, "FAILED", at)
-            self._failed = inner if inner.failed or self._failed is None else self._failed
+            if self._failed is None or (inner.failed and not _within(self._failed, inner)):
+                self._failed = inner  # else it is known better, by what failed inside
             if owner.error is None:
                 owner.error, owner.cause = inner.error, inner.cause
         error, cause = _error_of(_details(event))

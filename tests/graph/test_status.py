@@ -440,3 +440,63 @@ def test_events_that_were_read_are_passed_over_and_not_counted():
     assert tracker.feed(history.events) == 0
     assert tracker.status().events == 4
     assert tracker.status().states["Train Step"].attempts == 1
+
+
+def test_map_whose_iterations_have_not_ended_counts_none_of_them():
+    history = History()
+    history.start()
+    history.add("MapStateStarted", history.enter("Each", 0, "Map"), {"length": 3})
+    assert execution_status(MAPPED, history.events).states["Each"].summary() == "Running · 0/3"
+    history = History()
+    history.start()
+    begun = history.add("MapStateStarted", history.enter("Each", 0, "Map"), {})
+    history.add("MapIterationStarted", begun, {"name": "Each", "index": 0})
+    assert execution_status(MAPPED, history.events).states["Each"].summary() == "Running · 0/1"
+
+
+def test_history_is_read_without_its_definition_by_the_names_alone():
+    status = execution_status(None, histories.map_run(3, 1))
+    assert statuses(status) == {"Each": "RUNNING", "Each/Score": "RUNNING"}
+    assert status.states["Each"].shown.counts == {"RUNNING": 1, "FAILED": 1, "SUCCEEDED": 1}
+    status = execution_status(None, histories.target_failed())
+    found = statuses(status)
+    assert found["Train candidates"] == "CAUGHT"
+    assert found["Train candidates/Train XGBoost"] == "SUCCEEDED"
+    assert found["Train candidates/Train LightGBM"] == "FAILED"
+    assert found["Train candidates/Train linear baseline"] == "ABORTED"
+    assert status.unplaced == 0
+
+
+def test_state_that_the_definition_does_not_have_stands_in_the_one_branch_there_is():
+    parallel = {"Type": "Parallel", "End": True, "Branches": [samples.chain("A")]}
+    history = History()
+    history.start()
+    begun = history.add("ParallelStateStarted", history.enter("P", 0, "Parallel"))
+    history.enter("New", begun)
+    assert statuses(execution_status(samples.machine({"P": parallel}), history.events)) == {
+        "P": "RUNNING",
+        "P/0/New": "RUNNING",
+    }
+    parallel["Branches"] = [samples.chain("A"), samples.chain("B")]
+    assert "P/New" in statuses(execution_status(samples.machine({"P": parallel}), history.events))
+
+
+def test_nested_containers_end_by_their_own_kind():
+    inner = {"Type": "Map", "End": True, "ItemProcessor": samples.chain("A")}
+    outer = {"Type": "Parallel", "End": True, "Branches": [samples.machine({"M": inner})]}
+    history = History()
+    history.start()
+    begun = history.add("ParallelStateStarted", history.enter("P", 0, "Parallel"))
+    begun = history.add("MapStateStarted", history.enter("M", begun, "Map"), {"length": 1})
+    begun = history.add("MapIterationStarted", begun, {"name": "M", "index": 0})
+    at = history.fail(history.schedule(history.enter("A", begun)))
+    at = history.add("MapIterationFailed", at, {"name": "M", "index": 0})
+    at = history.add("MapStateFailed", at, {"error": "States.TaskFailed"})
+    definition = samples.machine({"P": outer})
+    assert execution_status(definition, history.events).states["P"].shown.failed is False
+    at = history.add("ParallelStateFailed", at, {"error": "Outer", "cause": "c"})
+    history.add("ExecutionFailed", at, {"error": "Outer", "cause": "c"})
+    status = execution_status(definition, history.events)
+    assert statuses(status) == {"P": "FAILED", "P/0/M": "FAILED", "P/0/M/A": "FAILED"}
+    assert (status.states["P"].error, status.states["P/0/M"].error) == ("Outer", "States.TaskFailed")
+    assert status.failed.path == "P/0/M/A"
