@@ -12,9 +12,12 @@ from typing import Any
 
 from mlflowsteps.asl.arns import NAME_FORBIDDEN, NAME_LENGTH, is_name, parse_arn
 from mlflowsteps.exceptions import InvalidInput
+from mlflowsteps.inputs.placeholders import Placeholder
 from mlflowsteps.inputs.syntax import Json
 
-__all__ = ["check_machine_arn", "check_name", "check_role", "input_text", "read_input"]
+__all__ = [
+    "check_input", "check_machine_arn", "check_name", "check_role", "checked_schema", "input_text", "read_input",
+]  # fmt: skip
 
 _JSON_KEYS = (str, int, float, bool, type(None))
 
@@ -76,6 +79,33 @@ def check_machine_arn(arn: str) -> None:
             f"'arn:aws:states:us-east-1:123456789012:stateMachine:Demo', not {arn!r}. Workflow.list_workflows() lists "
             "those that exist."
         )
+
+
+def checked_schema(given: object) -> Placeholder | None:
+    """The placeholders of an input, if they are that.
+
+    Raises:
+        TypeError: they are something else.
+    """
+    if given is None or isinstance(given, Placeholder):
+        return given
+    raise TypeError(
+        "execution_input must be an ExecutionInput, such as ExecutionInput(schema={'JobName': str}), not "
+        f"{given!r} ({type(given).__name__})."
+    )
+
+
+def check_input(value: Json, schema: Placeholder) -> None:
+    """Refuse an input that does not fit its schema.
+
+    Raises:
+        InvalidInput: it does not; every fault is named.
+    """
+    faults = schema.faults(value)
+    if faults:
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        lines = [f"inputs does not fit the workflow's execution_input ({count}):", *(f"  {fault}" for fault in faults)]
+        raise InvalidInput("\n".join([*lines, f"Expected run input with the schema: {schema.get_schema_as_json()}"]))
 
 
 def read_input(text: str) -> Json:

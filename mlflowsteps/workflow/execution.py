@@ -40,6 +40,10 @@ class ExecutionStatus(StrEnum):
     Aborted = "ABORTED"
     PendingRedrive = "PENDING_REDRIVE"
 
+    @classmethod
+    def _missing_(cls, value: object) -> None:
+        raise ValueError(f"{value!r} is no status of an execution; write one of {', '.join(cls)}")
+
     @property
     def ended(self) -> bool:
         """True where nothing more will happen."""

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from mlflowsteps.asl.validate import check, validate
 from mlflowsteps.exceptions import (
     Diagnostic,
-    InvalidInput,
     MissingRequiredParameter,
     WorkflowExists,
     WorkflowNotFound,
@@ -29,7 +28,15 @@ from mlflowsteps.steps.state import State
 from mlflowsteps.steps.states import Chain, ValidationVisitor
 from mlflowsteps.steps.tags import tag_list
 from mlflowsteps.workflow import polling
-from mlflowsteps.workflow.arguments import check_machine_arn, check_name, check_role, input_text, read_input
+from mlflowsteps.workflow.arguments import (
+    check_input,
+    check_machine_arn,
+    check_name,
+    check_role,
+    checked_schema,
+    input_text,
+    read_input,
+)
 from mlflowsteps.workflow.client import Connection, StepFunctionsClient, connect
 from mlflowsteps.workflow.cloudformation import build_template
 from mlflowsteps.workflow.execution import Execution, ExecutionStatus, linked
@@ -118,7 +125,7 @@ class Workflow(Versioned):
         self.definition = self._graph(definition)
         self.tags = tag_list(tags, upper=False)
         self._tags_given = tags is not None
-        self.workflow_input: Placeholder | None = adopted_input(execution_input)
+        self.workflow_input = checked_schema(adopted_input(execution_input))
         self.format_json = format_json
         self.state_machine_arn = state_machine_arn
         self._given_client = client
@@ -430,8 +437,14 @@ class Workflow(Versioned):
 
         Raises:
             InvalidInput: as ``execute``.
+            ValueError: it is no EXPRESS workflow.
             WorkflowNotFound: the workflow was not created.
         """
+        if self.type != "EXPRESS":
+            raise ValueError(
+                f"execute_sync() is for EXPRESS workflows, and {self.name!r} is a {self.type} one: "
+                "use execute() and get_output(wait=True)."
+            )
         response = self.client.start_sync_execution(**self._start(name, inputs, qualifier))
         return Execution(
             workflow=self,
@@ -496,9 +509,7 @@ class Workflow(Versioned):
             value = read_input(inputs)
         if self.workflow_input is not None:
             given, value = value, self.workflow_input.filled(value)
-            faults = self.workflow_input.faults(value)
-            if faults:
-                raise InvalidInput(_fault_text(faults, self.workflow_input))
+            check_input(value, self.workflow_input)
             if value != given:
                 inputs = value
         if inputs is None or isinstance(inputs, str):
@@ -679,9 +690,3 @@ def _same_json(first: str, second: str) -> bool:
         return bool(json.loads(first) == json.loads(second))
     except ValueError:
         return False
-
-
-def _fault_text(faults: list[Any], schema: Placeholder) -> str:
-    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-    lines = [f"inputs does not fit the workflow's execution_input ({count}):", *(f"  {fault}" for fault in faults)]
-    return "\n".join([*lines, f"Expected run input with the schema: {schema.get_schema_as_json()}"])

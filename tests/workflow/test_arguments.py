@@ -7,7 +7,7 @@ import pytest
 from mlflowsteps.exceptions import InvalidInput
 from mlflowsteps.local import LocalRuntime
 from mlflowsteps.steps import Pass
-from mlflowsteps.workflow import Workflow
+from mlflowsteps.workflow import ExecutionStatus, Workflow
 from mlflowsteps.workflow.arguments import check_machine_arn, check_name, check_role, input_text, read_input
 from tests.workflow.conftest import ROLE
 
@@ -61,6 +61,22 @@ def test_names_are_judged_before_the_service_is_called():
 def test_what_is_no_role_is_refused_before_the_service_is_called(role):
     with pytest.raises(ValueError, match=r"must be the ARN of an IAM role, such as 'arn:aws:iam::123456789012:role/"):
         Workflow("w", Pass("A"), role=role, client=NoClient()).create()
+
+
+def test_a_status_that_is_none_is_refused_with_those_that_are():
+    with pytest.raises(ValueError, match=r"'foo' is no status of an execution; write one of RUNNING, SUCCEEDED, "):
+        ExecutionStatus("foo")
+
+
+def test_a_standard_workflow_does_not_run_in_one_call():
+    workflow = Workflow("w", Pass("A"), role=ROLE, client=NoClient())
+    with pytest.raises(ValueError, match=r"'w' is a STANDARD one: use execute\(\) and get_output\(wait=True\)"):
+        workflow.execute_sync()
+
+
+def test_an_execution_input_is_an_execution_input():
+    with pytest.raises(TypeError, match=r"must be an ExecutionInput, .*not \{'a': <class 'str'>\} \(dict\)"):
+        Workflow("w", Pass("A"), role=ROLE, execution_input={"a": str})  # type: ignore[arg-type]
 
 
 def test_roles_of_other_partitions_and_paths_are_roles():

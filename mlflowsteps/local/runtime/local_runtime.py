@@ -110,6 +110,8 @@ class LocalRuntime:
         allowed_hosts: Iterable[str] = (),
     ) -> None:
         _check_arguments(region, account_id, aws, max_jobs, clients or {}, pass_environment)
+        if clock is not None and not hasattr(clock, "hold"):
+            raise TypeError(f"clock must be a SystemClock() or a VirtualClock(), not {clock!r}.")
         self.root = Path(root).expanduser().resolve()
         self.region, self.account_id, self.read_only = region, account_id, read_only
         self.quotas = Quotas.of(quotas)

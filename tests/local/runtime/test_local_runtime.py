@@ -346,6 +346,12 @@ def test_repr_names_folder_state_and_place(root):
         assert repr(runtime) == f"<LocalRuntime {str(root)!r} (open, us-east-1, account 123456789012)>"
 
 
+def test_a_clock_is_a_clock(root):
+    with pytest.raises(TypeError, match=r"must be a SystemClock\(\) or a VirtualClock\(\), not 'virtual'"):
+        LocalRuntime(root, clock="virtual")
+    assert not root.exists()
+
+
 @pytest.mark.parametrize("take", [pickle.dumps, copy.deepcopy, copy.copy])
 def test_a_runtime_is_not_pickled_and_says_what_to_do_instead(root, take):
     with LocalRuntime(root) as runtime, pytest.raises(TypeError, match=r"it owns its folder.*read_only=True"):
