@@ -105,6 +105,12 @@ def test_deeper_nesting_is_a_definition_error() -> None:
         compiled(nested(151))
 
 
+def test_one_state_is_nested_as_deeply_as_a_whole_workflow_and_no_deeper() -> None:
+    assert json.dumps(nested(150).to_dict()).count('"Iterator"') == 75
+    with pytest.raises(DefinitionError, match="nested deeper than 150 levels"):
+        nested(151).to_dict()
+
+
 def test_a_state_inside_itself_is_a_definition_error() -> None:
     parallel = steps.Parallel("P")
     parallel.add_branch(steps.Pass("a") >> parallel)
@@ -262,6 +268,21 @@ def test_an_output_may_be_used_where_an_error_leads() -> None:
     handler = steps.Pass("Handler", parameters={"y": before.output()["a"]})
     work = steps.Task("Work", resource=ARN, catch=steps.Catch(handler, error_equals=["States.ALL"], result_path="$.e"))
     assert "Handler" in compiled(before >> work)["States"]
+
+
+def test_a_chain_that_an_error_leads_to_is_entered_at_its_first_state() -> None:
+    before, lost = steps.Pass("Before"), steps.Pass("Lost", parameters={"x": 1})
+
+    def compile_with(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+        handlers = steps.Chain([steps.Pass("H1", parameters=first), steps.Pass("H2", parameters=second)])
+        catch = steps.Catch(handlers, error_equals=["States.ALL"])
+        return compiled(before >> lost >> steps.Task("Work", resource=ARN, catch=catch))
+
+    used = {"y": before.output()["a"]}
+    assert "H1" in compile_with(used, {})["States"]
+    before, lost = steps.Pass("Before"), steps.Pass("Lost", parameters={"x": 1})
+    with pytest.raises(DefinitionError, match="'H2' is using an illegal placeholder"):
+        compile_with({}, {"y": before.output()["a"]})
 
 
 # -------------------------------------------------------------------------------------------------------- JSONata
