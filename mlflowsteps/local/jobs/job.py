@@ -152,6 +152,8 @@ class Job:
     ) -> Ending:
         """Start the commands, one an instance, and wait for their end, their time-out or a stop."""
         self.control.check()
+        if self.request.get("EnableNetworkIsolation") or (self.request.get("NetworkConfig") or {}).get(_ISOLATED):
+            self.folder.note("EnableNetworkIsolation has no effect here: the job reaches what this machine reaches")
         for command in commands:
             self.folder.note(f"run {list(command.argv)} in {command.cwd} (path mode {self.services.mode})")
         processes = self.control.start(commands, self.folder.processes)
@@ -175,6 +177,7 @@ class Job:
         return None
 
 
+_ISOLATED = "EnableNetworkIsolation"
 _WITH_LAST_MODIFIED = frozenset({TRAINING, PROCESSING, TUNING})
 _MESSAGES = {
     "Completed": "Training job completed. Log: {log}",

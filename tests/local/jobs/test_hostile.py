@@ -8,6 +8,7 @@ import shutil
 import sys
 import tarfile
 from collections import namedtuple
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,22 @@ def test_neither_colours_nor_control_characters_reach_the_reason(bench: Bench) -
 )
 def test_a_script_that_ends_abruptly_says_how(bench: Bench, source: str, found: str) -> None:
     assert found in run_script(bench, source)["FailureReason"]
+
+
+def test_a_job_that_ignores_sigterm_at_its_time_out_is_killed_after_the_grace(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = make_bench(stop_grace_seconds=0.2)
+    source = "import signal\nsignal.signal(15, signal.SIG_IGN)\nwhile True: signal.pause()"
+    bench.manager.images.register("own", [sys.executable, "-c", source])
+    job = bench.run("training-job", training("h", "own", StoppingCondition={"MaxRuntimeInSeconds": 1}))
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+
+
+def test_network_isolation_that_is_not_there_is_told_in_the_log(bench: Bench) -> None:
+    bench.put("code/job.py", "print(1)")
+    bench.run("processing-job", processing("h", NetworkConfig={"EnableNetworkIsolation": True}))
+    assert "EnableNetworkIsolation has no effect here" in bench.log("processing-job", "h")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="orphans are found by /proc")
