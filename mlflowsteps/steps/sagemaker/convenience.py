@@ -311,7 +311,6 @@ class DeployEndpointStep(PollingStep):
             retry=patience(2),
             resource=aws_sdk_resource("describeEndpoint"),
             parameters={"EndpointName": name},
-            result_path=None,
         )
         update, create = (
             Task(
@@ -326,7 +325,7 @@ class DeployEndpointStep(PollingStep):
         expected = {"EndpointConfigName": config}
         branch = loop(state_id, name, poll, [keep, keep_config, look, update], expected=expected)
         # What cannot be described is not there; whatever else was wrong is told by the call that follows.
-        look.add_catch(Catch(create, error_equals=["States.ALL"], result_path="$.missing"))
+        look.add_catch(Catch(create, error_equals=["States.ALL"]))
         create.next(branch.steps[4])
         super().__init__(state_id, branch, retry, catch, output_schema=output_schema, **fields)
 

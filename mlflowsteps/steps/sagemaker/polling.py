@@ -234,7 +234,7 @@ class PollingStep(Parallel):
         if unknown:
             raise ValueError(
                 f"Step {self.state_id!r}: a step that polls takes result_path, but not {' and '.join(unknown)}; select "
-                "in the state that follows"
+                "in a state of its own"
             )
         path = self.fields.pop("result_path", "$")
         name = str(path).removeprefix("$.")

@@ -94,6 +94,39 @@ def test_an_update_that_is_rolled_back_is_a_failure() -> None:
         run(SageMaker(describe_endpoint=[endpoint("UpdateRollbackFailed")]), steps.WaitForEndpointStep("Ready", "n"))
 
 
+@pytest.mark.parametrize("language", ["JSONPath", "JSONata"])
+def test_names_that_an_earlier_step_gives_are_kept_while_a_step_polls_in_either_language(language: str) -> None:
+    first = steps.Pass("First", result={"name": "n"}, output_schema={"name": str})
+    name = first.output()["name"]
+    client = SageMaker(
+        describe_endpoint=[endpoint("InService")],
+        start_pipeline_execution=[{"PipelineExecutionArn": "arn"}],
+        describe_pipeline_execution=[{"PipelineExecutionStatus": "Succeeded"}],
+    )
+    chain = steps.Chain(
+        [
+            first,
+            steps.WaitForEndpointStep("Ready", name, result_path="$.endpoint"),
+            steps.DeployEndpointStep("Deploy", name, "config", result_path=None),
+            steps.PipelineExecutionStep("Pipeline", name, {"Name": name}),
+        ]
+    )
+    assert run(client, steps.Graph(chain, query_language=language)) == {"PipelineExecutionStatus": "Succeeded"}
+    started = next(request for call, request in client.calls if call == "start_pipeline_execution")
+    assert (started["PipelineName"], started["PipelineParameters"]) == ("n", [{"Name": "Name", "Value": "n"}])
+    assert ("update_endpoint", {"EndpointName": "n", "EndpointConfigName": "config"}) in client.calls
+
+
+@pytest.mark.parametrize("missing", [1, 3])
+def test_an_endpoint_is_created_in_a_jsonata_machine_only_where_no_question_finds_it(missing: int) -> None:
+    client = SageMaker(describe_endpoint=[throttled("DescribeEndpoint")] * missing + [endpoint("InService")])
+    step = steps.DeployEndpointStep("Deploy", INPUTS["Name"], "config")
+    assert run(client, steps.Graph(step, query_language="JSONata")) == endpoint("InService")
+    assert [name for name, _ in client.calls][missing : missing + 2] == (
+        ["describe_endpoint", "update_endpoint"] if missing == 1 else ["create_endpoint", "describe_endpoint"]
+    )
+
+
 @pytest.mark.parametrize("status", ["Failed", "Stopped"])
 def test_a_pipeline_that_fails_ends_the_step_with_its_description(status: str) -> None:
     client = SageMaker(
