@@ -201,6 +201,11 @@ def test_libsvm_keeps_indexes_and_weights_and_needs_a_label_only_in_training() -
         read_libsvm("9:5\n", name="f", label=False, features=4)
 
 
+def test_csv_that_is_read_as_libsvm_is_told_its_content_type() -> None:
+    with pytest.raises(TextError, match="the label '1,2' is no number. Rows of CSV need the content type text/csv"):
+        read_libsvm("1,2\n", name="f", label=True)
+
+
 @pytest.mark.parametrize("text", ["x 1:2", "1 a:2", "1 1:b", "1 -1:2", "1 99999999999:1"])
 def test_libsvm_that_is_none_is_refused_with_its_line(text: str) -> None:
     with pytest.raises(TextError, match="f, line 1: "):

@@ -128,7 +128,8 @@ def _label(parts: list[str], name: str, line: int, *, required: bool) -> tuple[f
     try:
         return float(label), float(weight) if weight else 1.0
     except ValueError:
-        raise TextError(f"{name}, line {line}: the label {label[:40]!r} is no number.") from None
+        hint = " Rows of CSV need the content type text/csv." if "," in label else ""
+        raise TextError(f"{name}, line {line}: the label {label[:40]!r} is no number.{hint}") from None
 
 
 def _pair(part: str, name: str, line: int) -> tuple[int, float]:
