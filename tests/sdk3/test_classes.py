@@ -5,8 +5,8 @@ The SDK's sources are read, not imported: some of its modules run, or ask AWS, w
 
 from __future__ import annotations
 
-import ast
 import importlib.util
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ from tests.sdk3.samples import CLASSES, LEFT_OUT, REFUSED_CLASSES
 STARTS = {"train", "tune", "run", "fit", "transform", "build", "evaluate", "run_baseline", "suggest_baseline"}
 
 
-def public_classes() -> Iterator[tuple[str, set[str], set[str]]]:
-    """Path, methods and bases of the public classes in the SDK's sources."""
+def classes() -> Iterator[tuple[str, set[str], set[str]]]:
+    """Path, methods and bases of the classes in the SDK's sources."""
     for package in ("train", "core", "serve", "mlops"):
         spec = importlib.util.find_spec(f"sagemaker.{package}")
         assert spec is not None
@@ -31,15 +31,26 @@ def public_classes() -> Iterator[tuple[str, set[str], set[str]]]:
         root = Path(next(iter(spec.submodule_search_locations)))
         for file in sorted(root.rglob("*.py")):
             module = ".".join([package, *file.relative_to(root).with_suffix("").parts]).removesuffix(".__init__")
-            for node in ast.parse(file.read_text(encoding="utf-8")).body:
-                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                    methods = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
-                    yield f"{module}.{node.name}", methods, {ast.unparse(base) for base in node.bases}
+            name, bases, methods = "_", set[str](), set[str]()
+            for found in _LINE.finditer(file.read_text(encoding="utf-8")):
+                if found["method"]:
+                    methods.add(found["method"])
+                    continue
+                yield f"{module}.{name}", methods, bases
+                name, bases, methods = found["name"], set(re.findall(r"\w+", found["bases"] or "")), set()
+            yield f"{module}.{name}", methods, bases
+
+
+_LINE = re.compile(
+    r"^class (?P<name>\w+)(?:\((?P<bases>[^)]*)\))?:|^    (?:async )?def (?P<method>\w+)\(", re.MULTILINE
+)
 
 
 def starting_classes() -> set[str]:
     """The classes with a method that starts something, and those that have it from such a class."""
-    found = {path: (methods, bases) for path, methods, bases in public_classes()}
+    found = {
+        path: (methods, bases) for path, methods, bases in classes() if not path.rpartition(".")[2].startswith("_")
+    }
     starting = {path for path, (methods, _) in found.items() if methods & STARTS}
     names = {path.rpartition(".")[2] for path in starting}
     return starting | {path for path, (_, bases) in found.items() if bases & names}
