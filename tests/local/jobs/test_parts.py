@@ -202,7 +202,7 @@ def test_libsvm_keeps_indexes_and_weights_and_needs_a_label_only_in_training() -
 
 
 def test_csv_that_is_read_as_libsvm_is_told_its_content_type() -> None:
-    with pytest.raises(TextError, match="the label '1,2' is no number. Rows of CSV need the content type text/csv"):
+    with pytest.raises(TextError, match=r"the label '1,2' is no number\. Rows of CSV need the content type text/csv"):
         read_libsvm("1,2\n", name="f", label=True)
 
 
