@@ -232,6 +232,18 @@ def test_the_object_its_session_and_its_settings_stay_as_they_were(make_session:
     assert {"code/inference.py", "code/serve.pkl"} <= {name.removeprefix("./") for name, _ in members}
 
 
+def test_twenty_models_leave_the_client_as_one_does() -> None:
+    def depth() -> int:
+        steps.ModelStep("S", made(of("serve.model_builder.ModelBuilder"), BUILDER), JOB)
+        client = sessions.session_for(3, sessions.offline_for("us-east-1"), None).sagemaker_client
+        found, function = 0, client._user_agent_creator.to_string
+        while getattr(function, "__closure__", None):
+            found, function = found + 1, function.__closure__[0].cell_contents
+        return found
+
+    assert {depth() for _ in range(20)} == {0}
+
+
 def load(spec: Any, model_dir: str) -> Any:
     return model_dir
 

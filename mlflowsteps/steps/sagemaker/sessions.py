@@ -93,6 +93,8 @@ def session_for(sdk: int, offline: Offline, source: Any) -> Any:
     """
     made = copy.copy(_template(sdk, offline))
     made.context = None
+    agent = getattr(made.sagemaker_client, "_user_agent_creator", made)
+    vars(agent).pop("to_string", None)  # SDK 3's ModelBuilder puts one more function round it with each build
     made.sagemaker_config = _without_telemetry(getattr(source, "sagemaker_config", None), has_sender(sdk))
     if source is None:
         return made
