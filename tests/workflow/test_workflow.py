@@ -267,3 +267,53 @@ def test_a_machine_of_which_not_all_is_told_is_judged_by_the_rest(hidden: str) -
         echo(client=Client(**other)).create()
     words = {"definition": "definition", "roleArn": "role", "type": "type"}
     assert caught.value.what == " and ".join(word for key, word in words.items() if key != hidden)
+
+
+class Pages(Recorder):
+    """A client whose lists are empty; keeps what they were asked for."""
+
+    asked: dict[str, Any]
+
+    def describe_execution(self, **request: Any) -> dict[str, Any]:
+        return {"status": "SUCCEEDED"}
+
+    def get_paginator(self, operation: str) -> Pages:
+        self.operation = operation
+        return self
+
+    def paginate(self, **request: Any) -> list[dict[str, Any]]:
+        self.asked = {"operation": self.operation, **request}
+        return []
+
+
+@pytest.mark.parametrize("given", [{}, {"max_items": 7}], ids=repr)
+def test_lists_ask_for_a_hundred_rows_or_as_many_as_wanted_in_pages_of_a_thousand(given: Any) -> None:
+    client = Pages()
+    workflow = echo(client=client, state_machine_arn=ARN)
+    config = {"PaginationConfig": {"MaxItems": given.get("max_items", 100), "PageSize": 1000}}
+
+    assert Workflow.list_workflows(client=client, **given) == []
+    assert client.asked == {"operation": "list_state_machines", **config}
+    assert workflow.list_executions(status_filter="FAILED", **given) == []
+    assert client.asked == {
+        "operation": "list_executions", "stateMachineArn": ARN, "statusFilter": "FAILED", **config,
+    }  # fmt: skip
+    execution = workflow.execute()
+    assert execution.list_events(reverse_order=True, **given) == []
+    assert client.asked == {
+        "operation": "get_execution_history", "executionArn": execution.execution_arn, "reverseOrder": True, **config,
+    }  # fmt: skip
+    assert execution.list_events(**given) == []
+    assert client.asked["reverseOrder"] is False
+
+
+def test_iterators_ask_for_everything_in_pages_of_a_thousand() -> None:
+    client = Pages()
+    workflow = echo(client=client, state_machine_arn=ARN)
+    assert list(workflow.executions("RUNNING", "REDRIVEN")) == []
+    assert client.asked == {
+        "operation": "list_executions", "stateMachineArn": ARN, "statusFilter": "RUNNING",
+        "redriveFilter": "REDRIVEN", "PaginationConfig": {"PageSize": 1000},
+    }  # fmt: skip
+    assert list(workflow.execute().events()) == []
+    assert client.asked["PaginationConfig"] == {"MaxItems": None, "PageSize": 1000}
