@@ -176,6 +176,9 @@ def composite(state: State, resource: str, request: Json, name_key: str, poll: P
         parameters={**given, name_key: variable},
         credentials=credentials,
     )
+    # What SageMaker refuses is told by the name that the optimized integration has for it: retriers need only that.
+    refused = Fail(inner_name(state.state_id, "refused"), error=_OPTIMIZED, cause=StepInput().get("Cause", str))
+    call.add_catch(Catch(refused, error_equals=[_AWS_SDK]))
     fields = {key: value for key, value in state.fields.items() if key in Parallel.known and key != "parameters"}
     if fields.get("input_path") is not None:
         keep.fields["input_path"] = fields.pop("input_path")
@@ -184,6 +187,9 @@ def composite(state: State, resource: str, request: Json, name_key: str, poll: P
     whole.retries, whole.catches, whole.next_step = state.retries, state.catches, state.next_step
     return whole
 
+
+_AWS_SDK, _OPTIMIZED = "SageMaker.SageMakerException", "SageMaker.AmazonSageMakerException"
+"""What the two integrations call an error that SageMaker's model of its API has no name for, such as throttling."""
 
 _LIMITS = ("timeout_seconds", "timeout_seconds_path", "heartbeat_seconds", "heartbeat_seconds_path")
 

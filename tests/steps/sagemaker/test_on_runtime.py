@@ -129,6 +129,25 @@ def test_a_training_job_ends_alike_by_either_integration(runtime: LocalRuntime) 
         assert reasons[0] == [line.replace("aws-sdk", "optimized") for line in reasons[1]]
 
 
+@pytest.mark.parametrize("integration", ["optimized", "aws-sdk"])
+def test_a_job_that_is_not_taken_is_told_and_tried_again_alike_by_either_integration(
+    runtime: LocalRuntime, integration: str
+) -> None:
+    runtime.client("s3").create_bucket(Bucket="bucket")
+    runtime.register_image("works", [sys.executable, "-c", "print('trained')"])
+    runtime.fail_next("sagemaker", "CreateTrainingJob", "ThrottlingException")
+    with pytest.raises(ExecutionFailed) as caught:
+        run(runtime, training(integration, "works"), "job")
+    assert caught.value.error == "SageMaker.AmazonSageMakerException"
+
+    runtime.fail_next("sagemaker", "CreateTrainingJob", "ThrottlingException", times=2)
+    if integration == "aws-sdk":
+        runtime.fail_next("sagemaker", "DescribeTrainingJob", "ThrottlingException", times=2)
+    step = training(integration, "works")
+    step.add_retry(steps.sagemaker_retry())
+    assert run(runtime, step, "job")["TrainingJobStatus"] == "Completed"
+
+
 def evaluation(item: MapItemValue) -> steps.ProcessingStep:
     request = {
         "AppSpecification": {"ImageUri": "evaluates"},
