@@ -208,3 +208,14 @@ def test_a_script_is_prepared_for_trained_and_served_as_in_this_process(
     wanted = scripts.expected()
     assert (served.score, served.unit) == (wanted.score, "rings")
     assert served.predictions == pytest.approx(wanted.predictions)
+
+
+def test_a_script_processor_without_a_script_is_refused_with_the_argument_that_gives_it(runtime: LocalRuntime) -> None:
+    from sagemaker.core.processing import ScriptProcessor
+
+    session = sdk_session(runtime)
+    processor = ScriptProcessor(scripts.ROLE, IMAGE, ["python3"], 1, "ml.m5.large", sagemaker_session=session)
+    with pytest.raises(
+        TypeError, match=r"a ScriptProcessor needs its script: ProcessingStep\(\.\.\., code='prepare.py'"
+    ):
+        steps.ProcessingStep("Prepare", processor, "job")

@@ -13,7 +13,7 @@ from mlflowsteps.catalog.sagemaker_requests import REQUEST_MEMBERS
 from mlflowsteps.exceptions import DefinitionError, Diagnostic
 from mlflowsteps.inputs.syntax import Json
 from mlflowsteps.steps.sagemaker.from_sdk2 import NO_DATA, run_arguments
-from mlflowsteps.steps.sagemaker.objects import Ask, Kind
+from mlflowsteps.steps.sagemaker.objects import Ask, Kind, class_names
 from mlflowsteps.steps.sagemaker.staging import JOB_NAME
 from mlflowsteps.steps.sagemaker.variables import described, is_variable
 
@@ -108,6 +108,13 @@ _SEVERAL = (
 
 
 def _run(processor: Any, ask: Ask, session: Any) -> Json:
+    if not {"code", "submit_app"} & ask.call.keys() and any(
+        name == "ScriptProcessor" for _, name in class_names(processor)
+    ):
+        raise TypeError(
+            f"processor: a {type(processor).__name__} needs its script: ProcessingStep(..., code='prepare.py'); a "
+            "Processor runs what the image or its entrypoint names"
+        )
     return run_arguments(processor.run(**{"job_name": JOB_NAME, **ask.call}), session)
 
 
