@@ -52,11 +52,7 @@ def check_role(arn: str) -> None:
     Raises:
         ValueError: it is none.
     """
-    try:
-        found = parse_arn(arn)
-    except ValueError:
-        found = None
-    if found is None or found.service != "iam" or not found.resource.startswith("role/"):
+    if not _is_arn(arn, "iam", "role/"):
         raise ValueError(
             f"role must be the ARN of an IAM role, such as 'arn:aws:iam::123456789012:role/workflow', not {arn!r}; the "
             "embedded runtime takes any role's."
@@ -69,16 +65,20 @@ def check_machine_arn(arn: str) -> None:
     Raises:
         ValueError: it is none.
     """
-    try:
-        found = parse_arn(arn)
-    except ValueError:
-        found = None
-    if found is None or found.service != "states" or not found.resource.startswith("stateMachine:"):
+    if not _is_arn(arn, "states", "stateMachine:"):
         raise ValueError(
             "state_machine_arn must be the ARN of a state machine, such as "
             f"'arn:aws:states:us-east-1:123456789012:stateMachine:Demo', not {arn!r}. Workflow.list_workflows() lists "
             "those that exist."
         )
+
+
+def _is_arn(text: str, service: str, kind: str) -> bool:
+    try:
+        found = parse_arn(text)
+    except ValueError:
+        return False
+    return found.service == service and found.resource.startswith(kind)
 
 
 def checked_schema(given: object) -> Placeholder | None:
