@@ -10,7 +10,7 @@ import contextlib
 import random
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -145,18 +145,24 @@ class _Deployment:
                 tail = self.folder.log_tail()
                 raise JobFailure(clip_reason(head, log_path=str(self.folder.log), tail=tail)) from failure
 
-    def choose(self, wanted: str | None) -> str:
-        """The variant that answers: the one that is asked for, else one drawn by weight."""
-        weights: dict[str, float] = {
-            v["VariantName"]: float(v.get("InitialVariantWeight", 1.0)) for v, _ in self._variants
+    def choose(self, wanted: str | None, weights: Mapping[str, float]) -> str:
+        """The variant that answers: the one that is asked for, else one drawn by weight.
+
+        Args:
+            wanted: TargetVariant; None where none is named.
+            weights: of the variants as they are now; others have their configuration's.
+        """
+        found: dict[str, float] = {
+            row["VariantName"]: float(weights.get(row["VariantName"], row.get("InitialVariantWeight", 1.0)))
+            for row, _ in self._variants
         }
         if wanted is not None:
-            if wanted not in weights:
-                raise ServiceError("ValidationError", f"Variant {wanted} not found; there are {', '.join(weights)}.")
+            if wanted not in found:
+                raise ServiceError("ValidationError", f"Variant {wanted} not found; there are {', '.join(found)}.")
             return wanted
-        if len(weights) == 1 or not any(weights.values()):
-            return next(iter(weights))
-        return random.choices(list(weights), list(weights.values()))[0]  # noqa: S311 - traffic, not secrets
+        if len(found) == 1 or not any(found.values()):
+            return next(iter(found))
+        return random.choices(list(found), list(found.values()))[0]  # noqa: S311 - traffic, not secrets
 
     def shadow(self, ask: Callable[[str], None]) -> None:
         """Have the shadow variants asked too, as often as their weights say; nobody waits for them.
@@ -208,12 +214,45 @@ class Endpoints:
             record = self._record(ENDPOINT, name)
             return self._begin(name, record["Description"]["EndpointConfigName"])
 
-    def update(self, name: str, config: str) -> None:
-        """Start the processes of another configuration beside those of the present one."""
+    def reweigh(self, name: str, wanted: Sequence[Record]) -> None:
+        """Change the weights, and the said instance counts, of variants.
+
+        Args:
+            name: the endpoint's.
+            wanted: DesiredWeightsAndCapacities of the request.
+
+        Raises:
+            ServiceError: the endpoint is not in service, or has no such variant.
+        """
+        with self._lock:
+            record = self._record(ENDPOINT, name)
+            description = record["Description"]
+            if description["EndpointStatus"] != "InService":
+                status = description["EndpointStatus"]
+                raise ServiceError("ValidationException", f"Endpoint {name} is not in service: its status is {status}.")
+            rows = {row["VariantName"]: row for row in description["ProductionVariants"]}
+            odd = next((item["VariantName"] for item in wanted if item["VariantName"] not in rows), None)
+            if odd is not None:
+                raise ServiceError("ValidationException", f"Variant {odd} not found; there are {', '.join(rows)}.")
+            for item in wanted:
+                for given, key in (("DesiredWeight", "Weight"), ("DesiredInstanceCount", "InstanceCount")):
+                    if given in item:
+                        rows[item["VariantName"]] |= {f"Current{key}": item[given], f"Desired{key}": item[given]}
+            tell = self._store(name, record)
+        tell()
+
+    def update(self, name: str, config: str, *, retain_weights: bool = False) -> None:
+        """Start the processes of another configuration beside those of the present one.
+
+        Args:
+            name: the endpoint's.
+            config: the configuration's.
+            retain_weights: variants that stay keep the weights and instance counts that they have now.
+        """
         with self._lock:
             record = self._record(ENDPOINT, name)
             record["Description"]["EndpointStatus"] = "Updating"
-            record["UpdatingTo"] = config
+            record |= {"UpdatingTo": config, "Retain": retain_weights}
             record["Description"].pop("FailureReason", None)
             self._store(name, record)
             self._begin(name, config)  # nobody is told of an endpoint that is updating
@@ -264,12 +303,18 @@ class Endpoints:
 
     def _describe(self, name: str, config: str, made: _Deployment, *, updating: bool) -> Callable[[], None]:
         record = self._record(ENDPOINT, name)
-        record.pop("UpdatingTo", None)
+        started_again = record.pop("UpdatingTo", None) is None
+        retained = record.pop("Retain", False) or started_again
         description = record["Description"]
         if made.error is None:
             description |= {"EndpointStatus": "InService", "EndpointConfigName": config}
             given = self._record(ENDPOINT_CONFIG, config)["Description"]
+            known = {row["VariantName"]: row for row in description.get("ProductionVariants", ()) if retained}
+            description.pop("ShadowProductionVariants", None)
             description |= _variants(given)
+            description["ProductionVariants"] = [
+                known.get(row["VariantName"], row) for row in description["ProductionVariants"]
+            ]
             description.pop("AsyncInferenceConfig", None)
             if "AsyncInferenceConfig" in given:
                 description["AsyncInferenceConfig"] = given["AsyncInferenceConfig"]
@@ -295,7 +340,9 @@ class Endpoints:
         """
         deployment = self._ready(name)
         lower = {key.lower(): value for key, value in headers.items()}
-        variant = deployment.choose(lower.get(TARGET_VARIANT))
+        rows = self._record(ENDPOINT, name)["Description"].get("ProductionVariants") or ()
+        weights = {row["VariantName"]: row["CurrentWeight"] for row in rows}
+        variant = deployment.choose(lower.get(TARGET_VARIANT), weights)
         answer = self._ask(name, deployment, variant, body, headers, timeout_seconds)
         deployment.shadow(lambda shadow: self._ask_shadow(name, deployment, shadow, body, headers))
         passed = {key: value for key, value in answer.headers.items() if key.startswith("x-amzn-sagemaker-")}

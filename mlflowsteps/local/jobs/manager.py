@@ -369,7 +369,20 @@ class JobManager:
                 "ValidationException", f"Cannot update in-progress endpoint {name!r}: its status is {status}."
             )
         self._hold(ENDPOINT, name)
-        self._endpoints.update(name, str(request["EndpointConfigName"]))
+        excluded = [row["VariantPropertyType"] for row in request.get("ExcludeRetainedVariantProperties") or ()]
+        retain = bool(request.get("RetainAllVariantProperties")) and "DesiredWeight" not in excluded
+        self._endpoints.update(name, str(request["EndpointConfigName"]), retain_weights=retain)
+        return str(record["Description"]["EndpointArn"])
+
+    def update_weights(self, request: Record) -> str:
+        """Change the weights of an endpoint's variants; see ``Endpoints.reweigh``.
+
+        Returns:
+            The endpoint's ARN.
+        """
+        self._refuse_if_closed()
+        record = self._get(KINDS[ENDPOINT], str(request["EndpointName"]))
+        self._endpoints.reweigh(str(request["EndpointName"]), request["DesiredWeightsAndCapacities"])
         return str(record["Description"]["EndpointArn"])
 
     def invoke_endpoint(self, name: str, body: bytes, headers: dict[str, str]) -> InvokeResult:

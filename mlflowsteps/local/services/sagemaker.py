@@ -87,6 +87,10 @@ class SageMaker:
         """Have an endpoint serve another configuration."""
         return {KINDS[ENDPOINT].arn_key: self._jobs.update_endpoint(params)}
 
+    def update_endpoint_weights_and_capacities(self, params: Params) -> Params:
+        """Move an endpoint's traffic between its variants."""
+        return {KINDS[ENDPOINT].arn_key: self._jobs.update_weights(params)}
+
     def _list(self, kind: Kind, params: Params) -> Params:
         found = [entry for entry in self._jobs.list(kind.name) if _wanted(kind, entry, params)]
         sort_by = params.get("SortBy", "CreationTime")

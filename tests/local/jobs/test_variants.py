@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,44 @@ def test_a_shadow_hears_its_share_of_the_questions_and_never_answers(bench: Benc
     with pytest.raises(ModelError):
         ask(bench, b"fail")
     assert ask(bench, b"die-not").body == b"one:die-not"
+
+
+def weigh(bench: Bench, **weights: float) -> None:
+    rows = [{"VariantName": name, "DesiredWeight": weight} for name, weight in weights.items()]
+    bench.manager.update_weights({"EndpointName": "e", "DesiredWeightsAndCapacities": rows})
+
+
+def answering(bench: Bench) -> set[bytes]:
+    return {ask(bench, b"").body for _ in range(20)}
+
+
+def test_weights_move_the_traffic_and_stay_over_a_reopening_and_where_an_update_retains_them(
+    make_bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    bench = make_bench(close_grace_seconds=1.0)
+    serve(bench, tmp_path, "one", "two")
+    configure(bench, "both", "one", "two")
+    deploy(bench, "e", "both")
+    assert answering(bench) == {b"one:", b"two:"}  # by chance a single one: once in half a million times
+    weigh(bench, one=0.0)
+    assert answering(bench) == {b"two:"}
+    weigh(bench, one=1.0, two=0.0)
+    assert answering(bench) == {b"one:"}
+    with pytest.raises(ServiceError, match="Variant three not found; there are one, two"):
+        weigh(bench, three=1.0)
+    bench.close()
+
+    again = make_bench(close_grace_seconds=1.0)
+    again.manager.images.register("own", [sys.executable, str(tmp_path / "serve.py")])
+    again.manager.resume()
+    assert answering(again) == {b"one:"}
+    for changes, found in (
+        ({"RetainAllVariantProperties": True}, {"one": 1.0, "two": 0.0}),
+        ({}, {"one": 1.0, "two": 1.0}),
+    ):
+        again.manager.update_endpoint({"EndpointName": "e", "EndpointConfigName": "both", **changes})
+        rows = again.wait("endpoint", "e")["ProductionVariants"]
+        assert {row["VariantName"]: row["CurrentWeight"] for row in rows} == found
 
 
 def asynchronous(bench: Bench, folder: Path) -> None:
