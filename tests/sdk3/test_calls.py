@@ -12,7 +12,7 @@ import pytest
 
 from mlflowsteps import steps
 from mlflowsteps.exceptions import DefinitionError
-from tests.parity.harness import JOB, no_network, normal
+from tests.parity.harness import JOB, ROLE, no_network, normal
 from tests.sdk3.objects import (
     BUILDER,
     PROCESSOR,
@@ -26,7 +26,9 @@ from tests.sdk3.objects import (
     of,
     run,
     sent,
+    session,
     source_folder,
+    train,
     trainer,
     tune,
 )
@@ -155,6 +157,37 @@ def test_tags_and_role_of_build_are_kept() -> None:
     found = same(lambda: made(of("serve.model_builder.ModelBuilder"), BUILDER), built)
     assert (found["Tags"], found["ExecutionRoleArn"]) == (call["tags"], call["role_arn"])
     assert found != same(lambda: made(of("serve.model_builder.ModelBuilder"), BUILDER), build)
+
+
+RECIPE = """
+run:
+  name: run
+  model_type: amazon.nova-lite-v1:0:300k
+  model_name_or_path: nova-lite/prod
+  replicas: 1
+training_config:
+  max_length: 1024
+"""
+
+
+def test_a_trainer_made_of_a_recipe_sends_the_recipe_with_what_is_put_over_it() -> None:
+    Path("nova.yaml").write_text(RECIPE)
+
+    def from_recipe() -> Any:
+        return of("train.model_trainer.ModelTrainer").from_recipe(
+            training_recipe="nova.yaml",
+            recipe_overrides={"training_config": {"max_length": 2048}},
+            compute=config("Compute", instance_type="ml.p5.48xlarge", instance_count=1),
+            training_image="image:1",
+            role=ROLE,
+            output_data_config=config("OutputDataConfig", s3_output_path="s3://o"),
+            base_job_name="base",
+            sagemaker_session=session(),
+        )
+
+    found = same(from_recipe, train)
+    ((recipe, _),) = (content for uri, content in found["(files)"].items() if uri.endswith("recipe.yaml"))
+    assert "max_length: 2048" in recipe
 
 
 def test_a_tuner_of_several_trainers_fails_in_the_sdk_and_is_refused_with_what_to_do() -> None:
