@@ -116,17 +116,18 @@ def test_the_machine_that_exists_is_found_by_the_refusal_or_by_its_name(message:
         assert echo(client=client).create() == ARN
 
 
-def test_a_definition_that_indentation_makes_too_long_is_sent_without_it() -> None:
+@pytest.mark.parametrize(("beyond", "indent"), [(0, 4), (1, None)])
+def test_a_definition_that_indentation_makes_too_long_is_sent_without_it(beyond: int, indent: int | None) -> None:
     client, stub = stubbed()
-    chain = steps.Chain([steps.Pass(f"s{i}", parameters={"a": {"b": {"c": {"d": i}}}}) for i in range(5000)])
-    workflow = Workflow("Echo", chain, role=ROLE, client=client)
-    compact = json.dumps(workflow.definition.to_dict(), separators=(",", ":"))
-    expected = {"name": "Echo", "definition": compact, "roleArn": ROLE, "tags": []}
+    definition = {**DEFINITION, "Comment": ""}
+    definition["Comment"] = "x" * (1_048_576 + beyond - len(json.dumps(definition, indent=4)))
+    separators = (",", ":") if indent is None else None
+    expected = {"name": "Echo", "definition": json.dumps(definition, indent=indent, separators=separators)}
     with stub:
-        stub.add_response("create_state_machine", {"stateMachineArn": ARN, "creationDate": DATE}, expected)
-        stub.add_response("describe_state_machine", described(json.loads(compact)))
-        assert workflow.create() == ARN
-    assert len(compact) < 1_048_576 < len(json.dumps(workflow.definition.to_dict(), indent=4))
+        answer = {"stateMachineArn": ARN, "creationDate": DATE}
+        stub.add_response("create_state_machine", answer, {**expected, "roleArn": ROLE, "tags": []})
+        stub.add_response("describe_state_machine", described(definition))
+        assert Workflow("Echo", definition, role=ROLE, client=client).create() == ARN
 
 
 def test_other_refusals_of_the_service_come_through() -> None:
