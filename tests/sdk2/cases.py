@@ -147,7 +147,8 @@ def excepted(request: dict[str, Any], profiler: bool) -> dict[str, Any]:
     if not profiler:
         request.pop("ProfilerConfig", None)
     for definition in (request.get("TrainingJobDefinition", {}), *request.get("TrainingJobDefinitions", ())):
-        if "HyperParameterTuningResourceConfig" in definition:  # the same under the name that every integration knows
+        resources = definition.get("HyperParameterTuningResourceConfig", {"InstanceConfigs": []})
+        if "InstanceConfigs" not in resources:  # the same under the name that every integration knows
             definition["ResourceConfig"] = definition.pop("HyperParameterTuningResourceConfig")
     hook = request.get("DebugHookConfig", {})
     collections = hook.pop("CollectionConfigurations", None)

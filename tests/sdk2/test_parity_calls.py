@@ -21,6 +21,7 @@ from tests.sdk2.cases import (
     both,
     class_of,
     created,
+    excepted,
     fitted,
     lazy,
     made,
@@ -178,6 +179,21 @@ def test_a_multi_model_container_has_the_security_settings_of_its_model(
     own, mine = both(ROWS["multidatamodel.MultiDataModel"], of("multidatamodel.MultiDataModel"), arguments)
     assert mine == own
     assert {key: mine[0][key] for key in kept} == kept
+
+
+def test_a_tuning_that_may_choose_among_instances_stays_as_the_sdk_sends_it() -> None:
+    def ask(tuner: Any, own: bool) -> dict[str, Any]:
+        instance = of("tuner.InstanceConfig")
+        tuner.override_resource_config([instance(1, "ml.m5.large", 10), instance(2, "ml.m5.xlarge", 20)])
+        return tuned(tuner, own)
+
+    row = ROWS["tuner.HyperparameterTuner"]
+    own = excepted(ask(made(class_of("tuner.HyperparameterTuner"), row.arguments), True), profiler=False)
+    mine = ask(made(class_of("tuner.HyperparameterTuner"), row.arguments), False)
+    member = "HyperParameterTuningResourceConfig"
+    assert len(own["TrainingJobDefinition"][member]["InstanceConfigs"]) == 2
+    assert mine["TrainingJobDefinition"][member] == own["TrainingJobDefinition"][member]
+    assert "ResourceConfig" not in mine["TrainingJobDefinition"]
 
 
 def test_an_asynchronous_configuration_without_a_failure_path_has_none() -> None:
