@@ -223,6 +223,7 @@ def mixed() -> Any:
 
 
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
+    "the role": (lambda: tuner_of("SFTTrainer", role=None), "Give it role="),
     "the output's place": (lambda: tuner_of("SFTTrainer", s3_output_path=None), "Give it s3_output_path"),
     "an application of MLflow": (lambda: tuner_of("SFTTrainer", mlflow_resource_arn=None), "mlflow_resource_arn"),
     "a group by its name": (lambda: tuner_of("SFTTrainer", model_package_group="g"), "model_package_group as an ARN"),

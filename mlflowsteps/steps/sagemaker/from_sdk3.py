@@ -178,6 +178,10 @@ _HYPERPOD = (
 _UNFIT: tuple[tuple[Callable[[Any], bool], tuple[str, str]], ...] = (
     (lambda trainer: type(getattr(trainer, "compute", None)).__name__ == "HyperPodCompute", _HYPERPOD),
     (
+        lambda trainer: trainer.role is None,
+        ("Without role, the SDK asks AWS for the role of who calls it.", "Give it role='arn:aws:iam::...'."),
+    ),
+    (
         lambda trainer: trainer.s3_output_path is None,
         (
             "Without s3_output_path, the SDK asks AWS for the account to make one up.",
