@@ -234,3 +234,35 @@ def test_a_container_has_as_long_for_its_first_ping_as_its_variant_says(bench: B
     variant["ContainerStartupHealthCheckTimeoutInSeconds"] = 0.3
     bench.manager.create("endpoint-config", {"EndpointConfigName": "c", "ProductionVariants": [variant]})
     assert "ping health check within 0 seconds" in deploy(bench, "e", "c")["FailureReason"]
+
+
+HUGGING_FACE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-inference:2.0-cpu"
+TRANSFORMERS = """
+import numpy
+def pipeline(task, model):
+    def ask(inputs, top_k=1):
+        return [{"label": f"{task} {model}", "score": numpy.float32(0.5), "of": inputs}] * top_k
+    return ask
+"""
+
+
+def test_a_hugging_face_model_without_a_script_is_the_pipeline_of_its_task(bench: Bench) -> None:
+    bench.put("m.tar.gz", tar_gz({"config.json": "{}", "code/transformers.py": TRANSFORMERS}))
+    environment = {"HF_TASK": "text-classification"}
+    bench.manager.create("model", model("hf", HUGGING_FACE, "m.tar.gz", Environment=environment))
+    configure(bench, "hf", "hf")
+    description = deploy(bench, "e", "hf")
+    assert description["EndpointStatus"] == "InService", description.get("FailureReason")
+    body = json.dumps({"inputs": "good", "parameters": {"top_k": 2}}).encode()
+    row = {"label": "text-classification /opt/ml/model", "score": 0.5, "of": "good"}
+    assert json.loads(ask(bench, body, Content_Type="application/json").body) == [row, row]
+    for body, kind, status in ((b"[1]", "application/json", 400), (b"{", "application/json", 415), (b"1", "x/y", 415)):
+        with pytest.raises(ModelError) as caught:
+            ask(bench, body, Content_Type=kind)
+        assert caught.value.details["OriginalStatusCode"] == status
+
+
+def test_a_hugging_face_model_that_is_nowhere_says_so(bench: Bench) -> None:
+    bench.manager.create("model", model("hf", HUGGING_FACE))
+    configure(bench, "hf", "hf")
+    assert "no config.json, and HF_MODEL_ID is not set" in deploy(bench, "e", "hf")["FailureReason"]

@@ -145,10 +145,47 @@ def _load_torch(folder: str) -> Any:
     return torch.jit.load(str(Path(folder) / "model.pt"), map_location="cpu").eval()
 
 
+def _load_pipeline(folder: str) -> Any:
+    """Hugging Face's: the pipeline of HF_TASK, of the archive's model or that of HF_MODEL_ID."""
+    model = folder if (Path(folder) / "config.json").is_file() else os.environ.get("HF_MODEL_ID")
+    if not model:
+        raise InferenceError("The model's archive holds no config.json, and HF_MODEL_ID is not set: there is no model.")
+    pipeline = importlib.import_module("transformers").pipeline
+    return pipeline(os.environ.get("HF_TASK") or None, model=model)
+
+
+def _decode_json(body: bytes, content_type: str) -> Any:
+    if _media(content_type) != _JSON:
+        raise HttpError(415, f"Content-Type {content_type!r} is not supported; write an input_fn in your script")
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise HttpError(415, f"the body does not fit its Content-Type {content_type!r}: {error}") from error
+
+
+def _call_pipeline(data: Any, model: Any) -> Any:
+    """Hugging Face's: ``{"inputs": ..., "parameters": {...}}``."""
+    if not isinstance(data, dict) or "inputs" not in data:
+        raise HttpError(400, 'the body must be {"inputs": ..., "parameters": {...}}')
+    return model(data["inputs"], **(data.get("parameters") or {}))
+
+
+def _encode_json(prediction: Any, accept: str) -> tuple[bytes, str]:
+    if _media(accept) != _JSON:
+        raise HttpError(406, f"Accept {accept!r} is not supported; write an output_fn in your script")
+    return json.dumps(prediction, default=float).encode(), _JSON  # numpy's numbers are none of JSON's
+
+
 _DEFAULTS: dict[str, dict[str, Handler]] = {
     "scikit-learn": {"input_fn": _decode_float, "predict_fn": _predict_rows, "output_fn": encode},
     "xgboost": {"input_fn": _decode_matrix, "predict_fn": _predict, "output_fn": encode},
     "pytorch": {"model_fn": _load_torch, "input_fn": decode, "predict_fn": _call_torch, "output_fn": encode},
+    "huggingface": {
+        "model_fn": _load_pipeline,
+        "input_fn": _decode_json,
+        "predict_fn": _call_pipeline,
+        "output_fn": _encode_json,
+    },
     "generic": {"input_fn": decode, "predict_fn": _predict, "output_fn": encode},
 }
 
@@ -219,7 +256,7 @@ def _predictor(found: dict[str, Handler], model: Any, context: Context) -> Predi
     return predict
 
 
-_BUILTIN_INPUTS = (decode, _decode_float, _decode_matrix)
+_BUILTIN_INPUTS = (decode, _decode_float, _decode_matrix, _decode_json)
 
 
 def _response(answer: Any, accept: str) -> Response:
