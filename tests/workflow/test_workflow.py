@@ -318,3 +318,52 @@ def test_iterators_ask_for_everything_in_pages_of_a_thousand() -> None:
     }  # fmt: skip
     assert list(workflow.execute().events()) == []
     assert client.asked["PaginationConfig"] == {"MaxItems": None, "PageSize": 1000}
+
+
+TEMPLATE = """\
+AWSTemplateFormatVersion: '2010-09-09'
+Description: "d"
+Resources:
+  StateMachineComponent:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      DefinitionString: |-
+        {
+          "StartAt": "Say",
+          "States": {
+            "Say": {
+              "Type": "Pass",
+              "End": true
+            }
+          }
+        }
+      RoleArn: "r"
+      StateMachineName: "Echo"
+      StateMachineType: "EXPRESS"
+      Tags:
+        - Key: "a"
+          Value: "b"
+        - Key: "c"
+          Value: "d"
+"""
+
+
+def test_a_template_is_written_just_so() -> None:
+    tags = [{"key": "a", "value": "b"}, {"key": "c", "value": "d"}]
+    assert build_template("Echo", DEFINITION, "r", tags, "d", {"StateMachineType": "EXPRESS"}) == TEMPLATE
+
+
+def test_the_life_of_a_workflow_is_logged_with_its_name_and_arn(runtime: Any, caplog: pytest.LogCaptureFixture) -> None:
+    workflow = echo(client=runtime)
+    with caplog.at_level("INFO", logger="mlflowsteps"):
+        arn = workflow.create()
+        workflow.create()
+        workflow.update(role=ROLE + "2")
+        workflow.delete()
+    said = [record.getMessage() for record in caplog.records if record.name.endswith("workflow.workflow")]
+    assert said == [
+        f"Workflow Echo was created: {arn}",
+        f"Workflow Echo exists already: {arn}",
+        f"Workflow Echo was updated: {arn}",
+        f"Workflow Echo is being deleted: {arn}",
+    ]
