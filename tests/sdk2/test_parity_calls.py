@@ -16,6 +16,7 @@ from tests.sdk2.cases import (
     ESTIMATOR,
     PLAIN,
     ROWS,
+    WIRE,
     Row,
     analysed,
     both,
@@ -23,6 +24,7 @@ from tests.sdk2.cases import (
     created,
     excepted,
     fitted,
+    held,
     lazy,
     made,
     of,
@@ -194,6 +196,48 @@ def test_a_tuning_that_may_choose_among_instances_stays_as_the_sdk_sends_it() ->
     assert len(own["TrainingJobDefinition"][member]["InstanceConfigs"]) == 2
     assert mine["TrainingJobDefinition"][member] == own["TrainingJobDefinition"][member]
     assert "ResourceConfig" not in mine["TrainingJobDefinition"]
+
+
+def record_sets() -> list[Any]:
+    made_of = of("amazon.amazon_estimator.RecordSet")
+    return [made_of(f"s3://d/{name}", 100, 8, channel=name) for name in ("train", "test")]
+
+
+def test_record_sets_of_several_channels_train_as_the_sdk_sends_them() -> None:
+    row = ROWS["KMeans"]
+
+    def ask(estimator: Any, own: bool) -> dict[str, Any]:
+        return fitted(estimator, own, record_sets(), mini_batch_size=10)
+
+    own, mine = both(Row(row.arguments, ask), class_of("KMeans"), row.arguments)
+    assert mine == own
+    assert [channel["ChannelName"] for channel in mine[0]["InputDataConfig"]] == ["train", "test"]
+
+
+def test_record_sets_tune_amazons_algorithms_as_the_sdk_sends_them() -> None:
+    def ask(tuner: Any, own: bool) -> dict[str, Any]:
+        if own:
+            return WIRE.sent(
+                "CreateHyperParameterTuningJob",
+                lambda: tuner.fit(record_sets(), wait=False, job_name=JOB, mini_batch_size=10),
+            )
+        return held(steps.TuningStep("S", tuner, JOB, data=record_sets(), call={"mini_batch_size": 10}))
+
+    arguments = {
+        "estimator": lazy("KMeans", **ROWS["KMeans"].arguments),
+        "objective_metric_name": "test:msd",
+        "objective_type": "Minimize",
+        "hyperparameter_ranges": lambda: {"extra_center_factor": of("tuner.IntegerParameter")(4, 10)},
+    }
+    own, mine = both(Row(arguments, ask), class_of("tuner.HyperparameterTuner"), arguments)
+    assert mine == own
+
+
+def test_a_data_capture_configuration_of_the_step_is_that_of_the_request() -> None:
+    config = made(of("model_monitor.DataCaptureConfig"), ROWS["model_monitor.DataCaptureConfig"].arguments)
+    beside = steps.EndpointConfigStep("S", JOB, "m", 1, "ml.m5.large", data_capture_config=config)
+    within = ROWS["model_monitor.DataCaptureConfig"].ask(config, False)
+    assert beside.to_dict()["Parameters"]["DataCaptureConfig"] == within["DataCaptureConfig"]
 
 
 def test_an_asynchronous_configuration_without_a_failure_path_has_none() -> None:
