@@ -24,6 +24,7 @@ from tests.sdk3.objects import (
     held,
     made,
     of,
+    pipeline_session,
     run,
     sent,
     session,
@@ -250,6 +251,36 @@ def test_a_fine_tuning_that_would_ask_aws_is_refused(case: str) -> None:
     with no_network() as tried, pytest.raises((DefinitionError, ValueError), match=told):
         steps.TrainingStep("S", make(), JOB)
     assert tried == []
+
+
+def returned(given: Any) -> Any:
+    """What its ``train`` returns under a pipeline session."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return given.train()
+
+
+def test_what_train_returns_is_refused_as_its_object_is() -> None:
+    local = trainer(
+        training_mode=lambda: of("train.model_trainer.Mode").LOCAL_CONTAINER, sagemaker_session=pipeline_session()
+    )
+    with pytest.raises(DefinitionError, match="LocalRuntime"):
+        steps.TrainingStep("S", returned(local), JOB)
+    pod = tuner_of(
+        "SFTTrainer",
+        compute=lambda: of("core.training.configs.HyperPodCompute")(cluster_name="c"),
+        sagemaker_session=pipeline_session(),
+    )
+    with pytest.raises(DefinitionError, match="EksRunJobStep"):
+        steps.TrainingStep("S", returned(pod), JOB)
+
+
+def test_what_a_fine_tunings_train_returns_makes_the_same_step_as_its_object() -> None:
+    with no_network() as tried, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = steps.TrainingStep("S", returned(tuner_of("SFTTrainer", sagemaker_session=pipeline_session())), JOB)
+        wanted = steps.TrainingStep("S", tuner_of("SFTTrainer"), JOB)
+    assert (tried, found.to_dict()) == ([], wanted.to_dict())
 
 
 def test_a_reward_is_not_tried_out_while_a_step_is_made() -> None:

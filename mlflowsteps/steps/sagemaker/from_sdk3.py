@@ -40,6 +40,10 @@ def _no_request(message: str, fix: str) -> DefinitionError:
 
 
 def _fine_tune(trainer: Any, ask: Ask, session: Any) -> Json:
+    return _fine_tuned(trainer, session, lambda: trainer.train(**ask.call))
+
+
+def _fine_tuned(trainer: Any, session: Any, train: Callable[[], Any]) -> Json:
     """A serverless fine-tuning job, without the SDK's looking round first: at the recipe, the data and the bucket."""
     for unfit, reason in _UNFIT:
         if unfit(trainer):
@@ -49,7 +53,7 @@ def _fine_tune(trainer: Any, ask: Ask, session: Any) -> Json:
     trainer.is_multimodal = bool(trainer.is_multimodal)  # else the data is read; it says nothing without mixed data
     role = _taken_role(trainer, "role", session)
     session.boto_session = _with_paths(session.boto_session)
-    return {**run_arguments(trainer.train(**ask.call), session), **({"RoleArn": role} if role else {})}
+    return {**run_arguments(train(), session), **({"RoleArn": role} if role else {})}
 
 
 def _taken_role(given: Any, attribute: str, session: Any) -> Any:
@@ -151,7 +155,19 @@ def _build(builder: Any, ask: Ask, session: Any) -> Json:
 
 
 def _arguments(given: Any, ask: Ask, session: Any) -> Json:  # noqa: ARG001 - as the others
+    """What a method returned: as a rule the call itself, which waits, with the object as its first argument."""
+    owner = next(iter(getattr(given, "func_args", ())), None)
+    names = list(class_names(owner))
+    for name in names:
+        if name in _REFUSED:
+            raise _no_request(*_REFUSED[name])
+    if _TRAINERS_BASE in names:
+        return _fine_tuned(owner, session, lambda: given)
+    _on_sagemaker(owner, "training_mode", "SAGEMAKER_TRAINING_JOB")
     return run_arguments(given, session)
+
+
+_TRAINERS_BASE = ("sagemaker.train.base_trainer", "BaseTrainer")
 
 
 def _args(given: Any, ask: Ask, session: Any) -> Json:  # noqa: ARG001 - as the others
@@ -233,7 +249,7 @@ _CONTEXT, _RESOURCES = "sagemaker.core.workflow.pipeline_context", "sagemaker.co
 
 KINDS: dict[tuple[str, str], Kind] = {
     ("sagemaker.train.model_trainer", "ModelTrainer"): Kind(3, _TRAIN, _train),
-    ("sagemaker.train.base_trainer", "BaseTrainer"): Kind(3, _TRAIN, _fine_tune),
+    _TRAINERS_BASE: Kind(3, _TRAIN, _fine_tune),
     ("sagemaker.train.tuner", "HyperparameterTuner"): Kind(3, _TUNE, _tune),
     ("sagemaker.core.processing", "Processor"): Kind(3, _PROCESS, _run),
     ("sagemaker.core.clarify", "SageMakerClarifyProcessor"): Kind(3, _PROCESS, _clarify),
