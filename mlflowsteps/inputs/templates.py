@@ -30,7 +30,14 @@ MAX_DEPTH = 200
 PLAIN = frozenset({str, int, bool, type(None)})
 """Types of values that are written as they stand, tokens in text aside; told first, because most values are such."""
 
-_PATH_TWINS = frozenset({"MaxItems", "MaxItemsPerBatch", "MaxInputBytesPerBatch"})
+_PATH_TWINS = frozenset(
+    {
+        ("ItemReader", "ReaderConfig", "MaxItems"),
+        ("ItemBatcher", "MaxItemsPerBatch"),
+        ("ItemBatcher", "MaxInputBytesPerBatch"),
+    }
+)
+"""Numbers of a Map that take a path by a twin, by their place in the state: elsewhere the names are a request's."""
 
 
 class Place:
@@ -177,7 +184,7 @@ class Template:
             text = argument(_plain(item, place))
         if text is None:
             return name, self._jsonpath(item, place)
-        if name in _PATH_TWINS:
+        if place.keys in _PATH_TWINS:
             return f"{name}Path", text
         return (name if name.endswith(".$") else f"{name}.$"), text
 

@@ -169,6 +169,28 @@ def test_a_value_that_holds_itself_is_refused(language: str) -> None:
         render({"x": loop}, language)
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "written"),
+    [
+        ("ItemReader", {"ReaderConfig": {"MaxItems": X}}, {"ReaderConfig": {"MaxItemsPath": "$['x']"}}),
+        ("ItemReader", {"Parameters": {"MaxItems": X}}, {"Parameters": {"MaxItems.$": "$['x']"}}),
+        (
+            "ItemBatcher",
+            {"MaxItemsPerBatch": X, "MaxInputBytesPerBatch": X, "BatchInput": {"MaxItemsPerBatch": X}},
+            {
+                "MaxItemsPerBatchPath": "$['x']",
+                "MaxInputBytesPerBatchPath": "$['x']",
+                "BatchInput": {"MaxItemsPerBatch.$": "$['x']"},
+            },
+        ),
+        ("Parameters", {"MaxItems": X, "a": {"MaxItems": X}}, {"MaxItems.$": "$['x']", "a": {"MaxItems.$": "$['x']"}}),
+        ("Parameters", {"ItemBatcher": {"MaxItemsPerBatch": X}}, {"ItemBatcher": {"MaxItemsPerBatch.$": "$['x']"}}),
+    ],
+)
+def test_only_the_numbers_of_a_map_take_a_path_by_a_twin(field: str, value: Any, written: Any) -> None:
+    assert Template().render(value, Place("state 'M'") / field) == written
+
+
 def test_a_literal_field_refuses_expressions() -> None:
     with pytest.raises(TypeError, match="taken literally"):
         Template().literal({"a": [X]}, PLACE)
