@@ -21,7 +21,7 @@ from tests.parity import pages, s2
 BUCKET, ROLE, NAME = "my-bucket", s2.ROLE, "first-try"
 RAW, TRAIN, TEST, MODELS = (f"s3://{BUCKET}/{name}" for name in ("raw", "prepared/train", "prepared/test", "models"))
 EVERY = 4
-ARGUMENTS = ["--every", str(EVERY)]
+ARGUMENTS = ["--base", "/opt/ml/processing", "--every", str(EVERY)]
 HYPERPARAMETERS = {"n-estimators": 40, "learning-rate": 0.2}
 METRIC = {"Name": "train:r2", "Regex": r"train:r2=([0-9.]+);"}
 INPUTS = ExecutionInput(schema={"Name": str})

@@ -85,6 +85,9 @@ def _prepare_source(job: Job, script: Path, host: int) -> list[str]:
     if job.services.mode == REWRITTEN:
         text = rewrite(text, job.folder.opt_ml(host))
     script.write_text(text, encoding="utf-8")
+    beside = archive.with_name(script.name)  # where SDK 3 puts it, too
+    if beside.is_file():
+        beside.write_text(text, encoding="utf-8")
     return found
 
 

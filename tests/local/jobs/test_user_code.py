@@ -209,8 +209,12 @@ def test_nothing_is_installed_where_the_runtime_was_told_so(make_bench: Callable
     assert not (bench.root / "packages").exists()
 
 
-@BOTH
-def test_a_framework_processors_request_runs_as_it_is(make_bench: Callable[..., Bench], mode: str | None) -> None:
+@pytest.mark.parametrize(
+    ("mode", "code"), [(None, "p/sourcedir.tar.gz"), ("rewritten", "p/sourcedir.tar.gz"), ("rewritten", "p/")]
+)
+def test_a_framework_processors_request_runs_as_it_is(
+    make_bench: Callable[..., Bench], mode: str | None, code: str
+) -> None:
     bench = make_bench(path_mode=mode)
     script = IMPORTS + (
         "base = pathlib.Path(os.environ['SAGEMAKER_BASE_DIR']) / 'processing'\n"
@@ -227,7 +231,7 @@ def test_a_framework_processors_request_runs_as_it_is(make_bench: Callable[..., 
             "ContainerArguments": ["--rows", "3"],
         },
         ProcessingInputs=[
-            processing_input("code", "p/sourcedir.tar.gz", "/opt/ml/processing/input/code/"),
+            processing_input("code", code, "/opt/ml/processing/input/code/"),
             processing_input("entrypoint", "p/runproc.sh", "/opt/ml/processing/input/entrypoint"),
         ],
         ProcessingOutputConfig={"Outputs": [processing_output("out", "/opt/ml/processing/out", "made")]},
