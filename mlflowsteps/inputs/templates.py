@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from mlflowsteps.asl.fields import JSONATA, JSONPATH
 from mlflowsteps.inputs.syntax import (
@@ -95,17 +96,24 @@ def adopted_reference(value: Json) -> Json:
 
 
 def holds_expression(value: Json) -> bool:
-    """True where an expression or token stands in ``value`` at any depth."""
-    pending = [value]
+    """True where an expression or token stands in ``value`` at any depth; one that holds itself is read once."""
+    return any(expression_text(item) is not None for item in _leaves(value, (Mapping, list, tuple)))
+
+
+def _leaves(value: Json, containers: tuple[type[Any], ...]) -> Iterator[Json]:
+    """What stands in a value and in the containers in it, but for these containers themselves."""
+    pending, seen = [value], {id(value)}
     while pending:
         item = pending.pop()
-        if isinstance(item, Mapping):
-            pending.extend(item.values())
-        elif isinstance(item, list | tuple):
-            pending.extend(item)
-        elif expression_text(item) is not None:
-            return True
-    return False
+        if not isinstance(item, containers):
+            yield item
+            continue
+        for inner in item.values() if isinstance(item, Mapping) else item:
+            if not isinstance(inner, containers):
+                yield inner
+            elif id(inner) not in seen:
+                seen.add(id(inner))
+                pending.append(inner)
 
 
 class Template:
@@ -190,10 +198,7 @@ class Template:
 
     def _needs_array(self, value: list[Json] | tuple[Json, ...]) -> bool:
         """True where an expression stands in the list itself, or in a list in it: only States.Array can say that."""
-        return any(
-            self._needs_array(item) if isinstance(item, list | tuple) else expression_text(item) is not None
-            for item in value
-        )
+        return any(expression_text(item) is not None for item in _leaves(value, (list, tuple)))
 
     # ------------------------------------------------------------------------------------------------- JSONata
 

@@ -118,6 +118,15 @@ def test_defaults_are_filled_in_at_every_depth_and_never_shared() -> None:
     assert inputs.faults(first) == []
 
 
+@pytest.mark.parametrize("value", [5, "x", [1], {"a": 5}, {"a": None}, {"a": [{}]}, {"l": "x"}, {"l": [5]}, {"o": 1}])
+def test_what_does_not_fit_its_schema_is_left_as_it_is_for_the_faults_to_name(value: Any) -> None:
+    schema = {"a": {"b": Default(int, 1)}, "l": list[Tuning], "o": Tuning | None}
+    inputs = ExecutionInput(schema=schema)
+    found = inputs.filled(value)
+    assert found == (value if not isinstance(value, dict) or "a" in value else {**value, "a": {"b": 1}})
+    assert inputs.faults(value)
+
+
 def test_execute_fills_defaults_in_and_takes_instances(tmp_path: Any) -> None:
     with LocalRuntime(tmp_path) as runtime:
         inputs = ExecutionInput(schema=Job)

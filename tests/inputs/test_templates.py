@@ -167,6 +167,13 @@ def test_a_value_that_holds_itself_is_refused(language: str) -> None:
     loop["a"] = {"b": [loop]}
     with pytest.raises(ValueError, match=f"deeper than {MAX_DEPTH}"):
         render({"x": loop}, language)
+    lists: list[Any] = []
+    lists.append(lists)
+    for value in (lists, [X, lists]):
+        with pytest.raises(ValueError, match=f"deeper than {MAX_DEPTH}"):
+            render({"x": value}, language)
+    with pytest.raises(ValueError, match=f"deeper than {MAX_DEPTH}"):
+        Template(language).literal(loop, PLACE)
 
 
 @pytest.mark.parametrize(
