@@ -500,3 +500,33 @@ def test_nested_containers_end_by_their_own_kind():
     assert statuses(status) == {"P": "FAILED", "P/0/M": "FAILED", "P/0/M/A": "FAILED"}
     assert (status.states["P"].error, status.states["P/0/M"].error) == ("Outer", "States.TaskFailed")
     assert status.failed.path == "P/0/M/A"
+
+
+def test_redrive_opens_the_containers_of_the_state_that_failed_again():
+    history = History()
+    history.start()
+    begun = history.add("MapStateStarted", history.enter("Each", 0, "Map"), {"length": 1})
+    at = history.add("MapIterationStarted", begun, {"name": "Each", "index": 0})
+    at = history.fail(history.schedule(history.enter("Score", at)))
+    at = history.add("MapIterationFailed", at, {"name": "Each", "index": 0})
+    at = history.add("MapStateFailed", at, {"error": "States.TaskFailed"})
+    at = history.add("ExecutionFailed", at, {"error": "States.TaskFailed"})
+    assert statuses(execution_status(MAPPED, history.events)) == {"Each": "FAILED", "Each/Score": "FAILED"}
+    history.add("ExecutionRedriven", at, {"redriveCount": 1})
+    status = execution_status(MAPPED, history.events)
+    assert (status.status, status.error, status.failed, status.end) == ("RUNNING", None, None, None)
+    assert statuses(status) == {"Each": "RUNNING", "Each/Score": "RUNNING"}
+
+
+def test_iteration_whose_start_is_missing_leaves_no_negative_count():
+    history = History()
+    history.start()
+    begun = history.add("MapStateStarted", history.enter("Each", 0, "Map"), {"length": 2})
+    history.add("MapIterationSucceeded", begun, {"name": "Each", "index": 0})
+    assert execution_status(MAPPED, history.events).states["Each"].shown.counts == {"RUNNING": 0, "SUCCEEDED": 1}
+
+
+def test_event_without_a_number_enters_a_state_all_the_same():
+    event = {"type": "TaskStateEntered", "stateEnteredEventDetails": {"name": "Train Step"}}
+    visit = execution_status(samples.S1, [event]).states["Train Step"].shown
+    assert (visit.started_id, visit.status, visit.entered) == (0, "RUNNING", None)

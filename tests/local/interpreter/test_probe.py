@@ -74,6 +74,11 @@ def test_a_retrier_takes_an_error_up_until_its_attempts_are_made(
     assert (seen.status, seen.retry) == (status, retry)
 
 
+def test_the_wait_before_a_retry_is_told_to_the_millisecond() -> None:
+    retry = [{"ErrorEquals": ["E"], "IntervalSeconds": 1, "BackoffRate": 1.23456}]
+    assert started({**TASK, "Retry": retry}, mock=Mock(error="E"), retries=1).seen.retry == (0, 1.235)
+
+
 @pytest.mark.parametrize(
     ("tolerated", "failed", "status"),
     [
