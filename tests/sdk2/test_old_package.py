@@ -8,6 +8,7 @@ import logging
 import subprocess
 import sys
 import warnings
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -154,12 +155,15 @@ def test_the_alias_hides_the_real_package_in_a_new_process() -> None:
     assert done.stdout.split() == ["mlflowsteps", "mlflowsteps.steps.states"]
 
 
-def test_every_service_step_makes_what_the_real_package_makes(old: ModuleType) -> None:
+def test_every_service_step_makes_what_the_real_package_makes(old: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each step of a service, with each of its ways to wait: the same state, or the same kind of refusal."""
-    from stepfunctions.steps import compute, service
+    from stepfunctions.steps import compute, integration_resources, service
     from stepfunctions.steps.integration_resources import IntegrationPattern as OldPattern
 
     from mlflowsteps.steps.integration_resources import IntegrationPattern as Pattern
+
+    # It reads botocore's files of all regions anew for every step.
+    monkeypatch.setattr(integration_resources, "get_aws_partition", cache(integration_resources.get_aws_partition))
 
     def made(package: Any, patterns: Any, name: str, choice: dict[str, Any]) -> Any:
         if "integration_pattern" in choice:
