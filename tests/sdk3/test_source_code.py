@@ -202,6 +202,14 @@ def test_while_a_request_is_made_its_thread_gets_no_client_that_could_call() -> 
     assert state() == before
 
 
+def test_where_nothing_that_sends_telemetry_is_found_the_settings_turn_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    offline = sessions.offline_for("us-east-1")
+    off = {"SchemaVersion": "1.0", "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}}}
+    assert sessions.session_for(3, offline, session()).sagemaker_config == {}
+    monkeypatch.delattr(of("core.telemetry.telemetry_logging"), "_send_telemetry_request")
+    assert sessions.session_for(3, offline, session()).sagemaker_config == off
+
+
 # --------------------------------------------------------------------------------------------------- the object itself
 
 
