@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from mlflowsteps.exceptions import DuplicateStatesInChain
 from mlflowsteps.steps.foreign import KINDS, adopted, is_foreign
+from mlflowsteps.steps.remarks import warn_author
 
 if TYPE_CHECKING:
     from mlflowsteps.steps.state import State, Step
@@ -167,23 +167,10 @@ def head_of(step: Step) -> State:
 def warn_of_relinking(what: str, old: Step | None, new: Step) -> None:
     """Say that a link was replaced, which is seldom meant; name both of its targets."""
     if old is not None and head_of(old) is not head_of(new):
-        warnings.warn(
+        warn_author(
             f"{what} went to {old.state_id!r} and now goes to {new.state_id!r}: a step that is put into a second "
-            "chain leaves the first one. For the same work in two places, make two steps.",
-            UserWarning,
-            stacklevel=_caller_level(),
+            "chain leaves the first one. For the same work in two places, make two steps."
         )
-
-
-def _caller_level() -> int:
-    """How many frames up the first one outside this package is: a chain may be linked through several of ours."""
-    import sys
-
-    level = 1
-    frame = sys._getframe(1)  # noqa: SLF001 - what warnings itself walks
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("mlflowsteps."):
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 KINDS["Chain"] = Chain.linked

@@ -78,9 +78,13 @@ def estimator(**more: Any) -> Any:
 
 
 def test_a_name_of_a_role_passes_with_a_warning_that_shows_an_arn() -> None:
-    with no_network() as tried, pytest.warns(UserWarning, match=r"'my-role' is a name.*arn:aws:iam::<account>:role"):
+    with (
+        no_network() as tried,
+        pytest.warns(UserWarning, match=r"'my-role' is a name.*arn:aws:iam::<account>:role") as told,
+    ):
         step = steps.TrainingStep("T", estimator(role="my-role"), "job")
     assert parameters(step)["RoleArn"] == "my-role"
+    assert {warning.filename for warning in told if "my-role" in str(warning.message)} == {__file__}
     assert tried == []
 
 

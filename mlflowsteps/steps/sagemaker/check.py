@@ -6,7 +6,6 @@ The model (0.1 s to read) is loaded with the first request that is judged; no cl
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
@@ -16,6 +15,7 @@ from mlflowsteps.catalog.sagemaker_requests import UNPROVEN_MEMBERS
 from mlflowsteps.exceptions import DefinitionError, Diagnostic
 from mlflowsteps.inputs.syntax import Json
 from mlflowsteps.inputs.templates import expression_text
+from mlflowsteps.steps.remarks import warn_author
 
 __all__ = ["check_request", "request_faults", "warn_of_local_mode", "warn_of_unproven"]
 
@@ -69,7 +69,7 @@ def warn_of_unproven(request: Json, operation: str, state_id: str) -> None:
         return
     found = [key for key in request if str(key).removesuffix(".$") in UNPROVEN_MEMBERS.get(operation, ())]
     if found:
-        _warn(
+        warn_author(
             f"Step {state_id!r}: {', '.join(found)} of {operation} may not be known to Step Functions' integration "
             "with SageMaker, which then refuses the definition. integration='aws-sdk' takes every member."
         )
@@ -84,7 +84,7 @@ def warn_of_local_mode(request: Json, state_id: str) -> None:
     """
     local = sorted({kind for kind in _instance_types(request) if kind in ("local", "local_gpu")})
     if local:
-        _warn(
+        warn_author(
             f"Step {state_id!r}: the instance type {local[0]!r} is the SDK's own local mode, and SageMaker refuses it. "
             "Give a type such as 'ml.m5.large': a LocalRuntime runs the job on this machine whatever the type."
         )
@@ -100,11 +100,6 @@ def _instance_types(value: Json) -> Iterator[Json]:
     elif isinstance(value, list):
         for item in value:
             yield from _instance_types(item)
-
-
-def _warn(message: str) -> None:
-    """Warn at the line that makes the step."""
-    warnings.warn(message, UserWarning, stacklevel=6)
 
 
 @cache

@@ -12,13 +12,14 @@ import os
 import re
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 from mlflowsteps.exceptions import DefinitionError
 from mlflowsteps.inputs.syntax import Json
 from mlflowsteps.steps.integration_resources import current_region
+from mlflowsteps.steps.remarks import warn_author
 from mlflowsteps.steps.sagemaker import from_sdk2, from_sdk3
 from mlflowsteps.steps.sagemaker.objects import Ask, Kind, class_names, copied_object, find_session, texts_of
 from mlflowsteps.steps.sagemaker.staging import JOB_NAME, Request, missing_file
@@ -72,7 +73,8 @@ def extract(given: object, kind: Kind, ask: Ask) -> Request:
     with _lock, _quiet():
         offline = offline_for(region)
         session = session_for(kind.sdk, offline, source)
-        session.expand_role = _role_as_given
+        roles: list[Any] = []
+        session.expand_role = _as_given(roles)
         told = _names_in_paths([given, ask.call, source])
         stage = offline.begin(told)
         session.upload_data = _noting_folders(session.upload_data, stage.add_folder)
@@ -87,6 +89,7 @@ def extract(given: object, kind: Kind, ask: Ask) -> Request:
         finally:
             offline.check(type(given).__name__)  # what was refused says more than what came of it
         settled, uploads = stage.settle(described(found))
+    _warn_of_role_names(roles)
     return Request(_named(settled, told), uploads, complete=True)
 
 
@@ -108,16 +111,24 @@ def _named(value: Json, told: AbstractSet[str]) -> Json:
 _OWN_NAME = re.compile(r"(?<=/)[A-Za-z0-9-]+-(\d{14}|\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d-\d{3})(?=/|$)")
 
 
-def _role_as_given(role: Any) -> Any:
-    """The role as it was given: the SDK would ask IAM for the ARN of a name."""
-    if not is_variable(role) and "/" not in role:
-        warnings.warn(
-            f"The role {role!r} is a name, and SageMaker takes ARNs: give arn:aws:iam::<account>:role/{role}. Building "
-            "a step does not ask IAM for it.",
-            UserWarning,
-            stacklevel=2,
-        )
-    return role
+def _as_given(roles: list[Any]) -> Callable[[Any], Any]:
+    """In place of the SDK's question to IAM: gives roles as they are, and notes them."""
+
+    def expand_role(role: Any) -> Any:
+        roles.append(role)
+        return role
+
+    return expand_role
+
+
+def _warn_of_role_names(roles: Iterable[Any]) -> None:
+    """Tell of roles that are names: the SDK would ask IAM for their ARNs."""
+    for role in dict.fromkeys(role for role in roles if isinstance(role, str) and not is_variable(role)):
+        if "/" not in role:
+            warn_author(
+                f"The role {role!r} is a name, and SageMaker takes ARNs: give arn:aws:iam::<account>:role/{role}. "
+                "Building a step does not ask IAM for it."
+            )
 
 
 def _noting_folders(upload: Callable[..., str], note: Callable[[str], None]) -> Callable[..., str]:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from mlflowsteps import steps
 from mlflowsteps.catalog.sagemaker_requests import REQUEST_MEMBERS
 from mlflowsteps.inputs import ExecutionInput, StepInput
 from mlflowsteps.steps.sagemaker.channels import with_data
@@ -190,3 +191,10 @@ def test_a_uri_given_by_a_path_takes_the_place_of_a_fixed_one() -> None:
 def test_what_is_no_data_is_refused(data: Any, text: str) -> None:
     with pytest.raises(TypeError, match=text):
         with_data(None, data)
+
+
+def test_a_warning_is_told_at_the_line_that_makes_the_step() -> None:
+    resources = {"InstanceCount": 1, "InstanceType": "local", "VolumeSizeInGB": 1}
+    with pytest.warns(UserWarning, match="'local' is the SDK's own local mode") as told:
+        steps.TrainingStep("Train", {"ResourceConfig": resources}, "job")
+    assert [warning.filename for warning in told] == [__file__]
