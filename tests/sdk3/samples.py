@@ -21,6 +21,7 @@ from tests.sdk3.objects import (
     clarify,
     config,
     fine_tune,
+    made,
     of,
     resource,
     run,
@@ -434,6 +435,11 @@ REFUSED: dict[tuple[str, str], tuple[str, Callable[[], Any], str]] = {
         lambda: of("serve.mode.function_pointers.Mode").LOCAL_CONTAINER,
         "LocalRuntime",
     ),
+    ("ModelBuilder", "modelbuilder_list"): (
+        "refused: makes several models; make a ModelStep of each",
+        lambda: [made(of("serve.model_builder.ModelBuilder"), BUILDER)],
+        "Make a ModelStep of each",
+    ),
     ("ModelBuilder", "source_code"): (
         "refused: the SDK would download the archive to put the script into it; put `code/inference.py` there before",
         code,
@@ -457,7 +463,6 @@ ONLINE: dict[tuple[str, str], str] = {
         for cls in FINE_TUNERS
     },
     ("SFTTrainer", "data_mixing_config"): "refused: asks AWS for the recipe",
-    ("ModelBuilder", "modelbuilder_list"): "several models: one ModelStep each",
     ("ModelBuilder", "inference_spec"): "kept: packed by the SDK, and uploaded when the workflow is created",
 }
 """What cannot be shown here, since the SDK asks AWS before there is an object, or by another test."""

@@ -145,4 +145,18 @@ def test_the_documented_table_is_what_was_found() -> None:
     if set(ROWS) != {*CLASSES, "methods"}:
         pytest.skip("needs the rows of every class: run the whole file")
     refused = [(name, "all", text) for name, (_, _, text) in REFUSED_CLASSES.items()]  # shown by test_classes
-    compare_page("SDK 3", [*(row for name in (*CLASSES, "methods") for row in ROWS[name]), *refused])
+    compare_page("SDK 3", grouped([*(row for name in (*CLASSES, "methods") for row in ROWS[name]), *refused]))
+
+
+def grouped(rows: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """The rows with the classes together of which the same is told; what is kept stays with its class."""
+    classes: dict[tuple[str, str], list[str]] = {}
+    for name, setting, found in rows:
+        classes.setdefault((setting, found), []).append(name)
+    having = {setting: {name for name, other, _ in rows if other == setting} for _, setting, _ in rows}
+    told: dict[tuple[str, str, str], None] = {}
+    for name, setting, found in rows:
+        names = [name] if found == "kept" else classes[setting, found]
+        everywhere = found != "kept" and len(names) > 1 and set(names) == having[setting]
+        told["every class that has it" if everywhere else ", ".join(names), setting, found] = None
+    return sorted(told, key=lambda row: row[0] != "every class that has it")

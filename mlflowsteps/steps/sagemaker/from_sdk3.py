@@ -144,6 +144,8 @@ def _transform(transformer: Any, ask: Ask, session: Any) -> Json:
 
 def _build(builder: Any, ask: Ask, session: Any) -> Json:
     _on_sagemaker(builder, "mode", "SAGEMAKER_ENDPOINT")
+    if builder.modelbuilder_list:
+        raise _no_request("A ModelBuilder with a modelbuilder_list makes several models.", "Make a ModelStep of each.")
     if isinstance(builder.model, str):
         raise _no_request(
             f"ModelBuilder(model={builder.model!r}) looks the model up in JumpStart or at Hugging Face.",
