@@ -107,6 +107,22 @@ def test_an_indefinite_path_gives_a_list(path):
     assert read(path) == INDEFINITE[path]
 
 
+FILTERS = {  # which of ITEMS a filter selects, by their numbers
+    "@.v === 1": [0], "@.v === '1'": [1], "@.v !== 1": [1, 2, 3, 4, 5], "@.none === @.none": [],
+    "@.v === @.none": [], "@.none !== @.v": [0, 1, 2, 3, 4, 5], "@.v == 1": [0, 1],
+    "@.v subsetof ['a', 'b', 'c']": [2, 4], "@.v anyof ['b', 'z']": [2, 3], "@.v noneof ['b', 'z']": [4],
+    "@.v anyof 'b'": [], "@.v noneof 'b'": [], "@.v empty true": [4], "@.v empty false": [1, 2, 3, 5],
+    "@.v size 2": [2, 3], "@.v contains 'b'": [2, 3], "@.v in [1, true]": [0, 1], "@.none in [1]": [],
+    "@.v nin [1]": [2, 3, 4, 5], "@.v > 0": [0], "@.v >= '1'": [1, 5], "@.none < 1": [], "@.v == true": [],
+}  # fmt: skip
+ITEMS = [{"v": 1}, {"v": "1"}, {"v": ["a", "b"]}, {"v": ["b", "x"]}, {"v": []}, {"v": "text"}]
+
+
+@pytest.mark.parametrize("expression", FILTERS)
+def test_each_operator_of_a_filter_selects_what_it_says(expression):
+    assert read(f"$[?({expression})]", ITEMS) == [ITEMS[number] for number in FILTERS[expression]]
+
+
 def test_a_filter_tests_an_object_itself():
     assert read("$.store.bicycle[?(@.color == 'red')].price") == [19.95]
 
