@@ -12,7 +12,7 @@ from tests.parity import s2
 
 METRIC = "validation:rmse"
 JOBS = 12
-HYPERPARAMETERS = {"objective": "reg:squarederror", "num_round": 12, "seed": 1}
+HYPERPARAMETERS = {"objective": "reg:squarederror", "num_round": 50, "seed": 1}
 """Of every training; XGBoost's defaults for the rest, or what the tuning tries."""
 
 

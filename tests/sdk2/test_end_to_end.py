@@ -149,7 +149,7 @@ def test_twelve_trainings_beat_the_default_hyperparameters_and_the_best_goes_on(
         {"eta": ContinuousParameter(0.05, 0.6), "max_depth": IntegerParameter(2, 8)},
         objective_type="Minimize",
         max_jobs=tuning.JOBS,
-        max_parallel_jobs=2,
+        max_parallel_jobs=1,
         random_seed=1,
     )
     found = s2.best_parts()
