@@ -31,7 +31,8 @@ napoleon_custom_sections = [("Source", "notes_style")]
 
 html_theme = "furo"
 html_title = "mlflowsteps"
-html_static_path: list[str] = []
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 html_show_copyright = False
 
 
