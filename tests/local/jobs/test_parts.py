@@ -250,6 +250,21 @@ def test_a_reason_never_exceeds_the_services_length_and_keeps_the_path() -> None
         assert reason.endswith(tail[-1:] or "/a/log.txt")
 
 
+def test_a_reason_tells_a_scripts_traceback_once_and_no_shells_trace() -> None:
+    traceback = "Traceback (most recent call last):\n  File \"train.py\", line 3, in load\nKeyError: 'label'"
+    head = f'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "{traceback}"\n, exit code: 1'
+    log = f"epoch 1\n{traceback}\nExecuteUserScriptError:\nExitCode 1\n+++ handle_error\n++ exit 1"
+    assert clip_reason(head, log_path="/a/log.txt", tail=log) == f"{head}\nLog: /a/log.txt\n...epoch 1"
+
+
+def test_a_reason_has_the_scripts_traceback_where_the_failure_file_has_another_programs() -> None:
+    script = "Traceback (most recent call last):\n  File \"train.py\", line 3, in load\nKeyError: 'label'"
+    driver = 'Traceback (most recent call last):\n  File "driver.py", line 193\nCalledProcessError: exit status 1'
+    reason = clip_reason(f"AlgorithmError: {driver}", log_path="/a/log.txt", tail=f"{script}\n{driver}")
+    assert reason.count("driver.py") == 1
+    assert reason.endswith("...  File \"train.py\", line 3, in load\nKeyError: 'label'")
+
+
 def test_a_metric_takes_the_last_match_of_either_form_of_tab(tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
     log.write_text("[mlflowsteps] loss=9\n[1]\tloss=3\n[2]\tloss=nan-such\n[2]\tloss=2\nacc=x\n")
