@@ -11,7 +11,7 @@ import json
 import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mlflowsteps.exceptions import ServiceError
 from mlflowsteps.local.jobs.cluster import groups_of
@@ -159,10 +159,21 @@ class _Epochs:
         path = self._objects.path(piece.bucket, piece.key)
         with gzip.open(path, "rb") if self._gzipped else path.open("rb") as stream:
             if self._wrapped:
-                yield record(stream.read())
+                yield record(_whole(stream, piece))
                 return
             while chunk := stream.read(_CHUNK_BYTES):
                 yield chunk
+
+
+def _whole(stream: BinaryIO | gzip.GzipFile, piece: Source) -> bytes:
+    """What becomes one record; a small gzip file may unpack to more than memory holds."""
+    data = stream.read(MOST_RECORD_BYTES + 1)
+    if len(data) > MOST_RECORD_BYTES:
+        raise ValueError(
+            f"s3://{piece.bucket}/{piece.key}, unpacked, is larger than a record of RecordIO may be "
+            f"({MOST_RECORD_BYTES} bytes); split it"
+        )
+    return data
 
 
 def _manifest_items(objects: ObjectStore, source: Record, what: str) -> Iterator[Item]:

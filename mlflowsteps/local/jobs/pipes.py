@@ -1,6 +1,7 @@
 """Pipe mode: a channel's data as named pipes ``<channel>_0``, ``<channel>_1``, ..., one an epoch.
 
 A thread for each channel and instance writes; it goes on to the next epoch when the reader has closed the present one.
+It never blocks for good: a job may take a pipe away, stop reading half way, or be killed.
 
 Source:
     Amazon SageMaker developer guide, "Access Training Data".
@@ -8,15 +9,17 @@ Source:
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
+import select
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 __all__ = ["Pipe"]
 
-_LOOK_SECONDS = 0.01
+_LOOK_SECONDS = 0.01  # for a reader
+_CLOSED_MILLISECONDS = 100  # for ``close``, while the reader is slow
 
 
 class Pipe:
@@ -25,12 +28,14 @@ class Pipe:
     Args:
         base: their path without the number of the epoch.
         chunks: the bytes of an epoch, given its number.
+
+    Attributes:
+        error: why the data ended early; None while all is well. Readers of further epochs would wait for ever.
     """
 
     def __init__(self, base: Path, chunks: Callable[[int], Iterable[bytes]]) -> None:
         self._base, self._chunks = base, chunks
-        self._closing = False
-        self._epoch = 0
+        self._closing = threading.Event()
         self.error: str | None = None
         os.mkfifo(self._path(0))
         self._thread = threading.Thread(target=self._feed, name=f"pipe-{base.name}", daemon=True)
@@ -40,48 +45,59 @@ class Pipe:
         return self._base.with_name(f"{self._base.name}_{epoch}")
 
     def _feed(self) -> None:
+        epoch = 0
         try:
-            while not self._closing:
-                self._feed_one(self._epoch)
-                self._epoch += 1
-        except (OSError, EOFError) as error:  # the data, such as what is no gzip; the reader finds the pipe's end
-            self.error = f"{type(error).__name__}: {error}"
+            while self._feed_one(epoch):
+                epoch += 1
+        except Exception as error:  # noqa: BLE001 - the data, such as what is no gzip: told by whoever runs the job
+            self.error = f"channel {self._base.name!r}: the pipe ended early: {type(error).__name__}: {error}"
+        finally:
+            for left in (epoch, epoch + 1):
+                self._path(left).unlink(missing_ok=True)
 
-    def _feed_one(self, epoch: int) -> None:
+    def _feed_one(self, epoch: int) -> bool:
+        """Write one epoch to its reader; False where there is none any more."""
         path = self._path(epoch)
-        with contextlib.suppress(BrokenPipeError), path.open("wb", buffering=0) as out:  # opens with the reader
+        out = self._open(path)
+        if out is None:
+            return False
+        try:
             os.mkfifo(self._path(epoch + 1))  # now: who has read this one to its end looks for it at once
             for chunk in self._chunks(epoch):
-                _write(out.fileno(), chunk)
-                if self._closing:
-                    break
+                self._write(out, chunk)
+                if self._closing.is_set():
+                    return False
+        except BrokenPipeError:
+            pass  # the reader has had enough of this epoch
+        finally:
+            os.close(out)
         path.unlink(missing_ok=True)
+        return True
+
+    def _open(self, path: Path) -> int | None:
+        """The pipe, once it has a reader; None where it is to be closed, or the job took it away."""
+        while not self._closing.is_set():
+            try:
+                return os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+            except FileNotFoundError:
+                return None
+            except OSError as error:
+                if error.errno != errno.ENXIO:  # no reader yet
+                    raise
+            self._closing.wait(_LOOK_SECONDS)
+        return None
+
+    def _write(self, out: int, data: bytes) -> None:
+        room = select.poll()
+        room.register(out, select.POLLOUT)
+        rest = memoryview(data)
+        while rest and not self._closing.is_set():
+            try:
+                rest = rest[os.write(out, rest) :]
+            except BlockingIOError:
+                room.poll(_CLOSED_MILLISECONDS)
 
     def close(self) -> None:
-        """End the thread: what it waits for, a reader, is played until it has noticed."""
-        self._closing = True
-        readers: dict[Path, int] = {}
-        try:
-            while self._thread.is_alive():
-                path = self._path(self._epoch)
-                if path not in readers:
-                    with contextlib.suppress(FileNotFoundError):
-                        readers[path] = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-                for reader in readers.values():
-                    _drain(reader)
-                self._thread.join(_LOOK_SECONDS)
-        finally:
-            for reader in readers.values():
-                os.close(reader)
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-
-
-def _drain(descriptor: int) -> None:
-    with contextlib.suppress(BlockingIOError):
-        while os.read(descriptor, 1 << 16):
-            pass
+        """End the thread, and take away the pipes that nobody has read."""
+        self._closing.set()
+        self._thread.join()

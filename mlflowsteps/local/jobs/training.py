@@ -23,6 +23,7 @@ from mlflowsteps.local.jobs.images.builtin import is_stand_in, is_xgboost_algori
 from mlflowsteps.local.jobs.job import MOST_INSTANCES, Job, Record
 from mlflowsteps.local.jobs.metrics import all_metrics, quality_metrics, xgboost_metrics
 from mlflowsteps.local.jobs.pathmode import REWRITTEN, refuse_literal_paths, rewrite_json
+from mlflowsteps.local.jobs.pipes import Pipe
 from mlflowsteps.local.jobs.process import Command, Ending
 from mlflowsteps.local.jobs.transfer import TreeUploader, download, read_uri, require_bucket, sources
 from mlflowsteps.local.jobs.user_code import prepare_training
@@ -103,15 +104,24 @@ def _run(job: Job, commands: list[Command], synced: list[TreeUploader]) -> Endin
         JobFailure: a pipe's data could not be read to its end.
     """
     pipes = open_pipes(job)
+
+    def tick() -> None:
+        _raise_if_ended_early(job, pipes)  # the program may wait for an epoch that will never come
+        _upload_all(synced)
+
     try:
-        ending = job.run(commands, tick=(lambda: _upload_all(synced)) if synced else None)
+        ending = job.run(commands, tick=tick if pipes or synced else None)
     finally:
         for pipe in pipes:
             pipe.close()
+    _raise_if_ended_early(job, pipes)
+    return ending
+
+
+def _raise_if_ended_early(job: Job, pipes: Sequence[Pipe]) -> None:
     error = next((pipe.error for pipe in pipes if pipe.error), None)
     if error:
-        raise JobFailure(job.reason(f"ClientError: Data download failed: a channel's pipe ended early: {error}"))
-    return ending
+        raise JobFailure(job.reason(f"ClientError: Data download failed: {error}"))
 
 
 def _prepare(job: Job) -> tuple[str, list[str]]:

@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
+from mlflowsteps.exceptions import ServiceError
+from mlflowsteps.local.jobs import channels
 from mlflowsteps.local.jobs.images.recordio import record
 from mlflowsteps.local.jobs.pipes import Pipe
 from tests.local.jobs.conftest import BUCKET, XGBOOST, Bench, channel, csv, members, rows, training
+from tests.local.jobs.test_life import wait_until
 
 OWN = "own"
 LINEAR = {"predictor_type": "regressor", "mini_batch_size": "20"}
@@ -75,11 +78,29 @@ def test_gzip_is_unpacked_and_objects_become_records_where_a_pipe_is_told_so(ben
     assert found == [magic + b"\5\0\0\0abcde\0\0\0" + magic + b"\x08\0\0\x0012345678"]
 
 
-def test_a_pipe_that_ends_early_fails_the_job(bench: Bench) -> None:
-    bench.put("in/a", "no gzip at all")
-    job, _ = read_epochs(bench, 1, {"CompressionType": "Gzip"})
+def damaged(data: bytes) -> bytes:
+    found = bytearray(gzip.compress(data))
+    found[20:23] = (byte ^ 0xFF for byte in found[20:23])
+    return bytes(found)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"no gzip at all", "BadGzipFile"),
+        (damaged(b"abc" * 100_000), "error: Error -3 while decompressing"),
+        (gzip.compress(bytes(1000)), "ValueError: s3://data/in/a, unpacked, is larger than a record"),
+    ],
+    ids=["no gzip", "damaged", "too large"],
+)
+def test_a_pipe_that_ends_early_fails_the_job_though_it_waits_for_the_next_epoch(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, data: bytes, reason: str
+) -> None:
+    monkeypatch.setattr(channels, "MOST_RECORD_BYTES", 999)
+    bench.put("in/a", data)
+    job, _ = read_epochs(bench, 2, {"CompressionType": "Gzip", "RecordWrapperType": "RecordIO"})
     assert job["TrainingJobStatus"] == "Failed"
-    assert "pipe ended early: BadGzipFile" in job["FailureReason"]
+    assert f"channel 'train': the pipe ended early: {reason}" in job["FailureReason"]
 
 
 AUGMENTED = {"S3DataType": "AugmentedManifestFile", "S3Uri": f"s3://{BUCKET}/in/list.manifest"}
@@ -123,6 +144,37 @@ def test_closing_ends_a_pipe_whose_reader_stopped_half_way(tmp_path: Path) -> No
         closer.start()
         closer.join(20.0)
         assert not closer.is_alive()
+
+
+def test_whatever_stops_the_data_is_told_and_nothing_is_written_through_a_link_of_the_job(tmp_path: Path) -> None:
+    def gone(epoch: int) -> list[bytes]:
+        raise ServiceError("NoSuchKey", f"epoch {epoch}")
+
+    pipe = Pipe(tmp_path / "train", gone)
+    assert (tmp_path / "train_0").read_bytes() == b""
+    pipe.close()
+    assert pipe.error is not None
+    assert "NoSuchKey: epoch 0" in pipe.error
+
+    pipe = Pipe(tmp_path / "test", lambda _: [b"x"])
+    (tmp_path / "target").write_bytes(b"kept")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    (tmp_path / "link").replace(tmp_path / "test_0")
+    wait_until(lambda: pipe.error is not None)
+    pipe.close()
+    assert (tmp_path / "target").read_bytes() == b"kept"
+
+
+def test_closing_ends_a_pipe_that_the_job_took_away_and_leaves_none_behind(tmp_path: Path) -> None:
+    pipe, other = (Pipe(tmp_path / name, lambda _: [b"x"]) for name in ("train", "test"))
+    (tmp_path / "train_0").unlink()
+    closer = threading.Thread(target=pipe.close, daemon=True)
+    closer.start()
+    closer.join(20.0)
+    assert not closer.is_alive()
+    other.close()
+    assert list(tmp_path.iterdir()) == []
+    assert pipe.error is other.error is None
 
 
 @pytest.mark.parametrize("mode", ["Pipe", "FastFile"])
