@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import json
 import os
 import pickle
 import tarfile
@@ -254,6 +255,32 @@ def test_the_encryption_that_the_sdk_asks_for_reaches_the_upload() -> None:
     found = [(request["Bucket"], request.get("SSEKMSKeyId")) for request in client.sent.values()]
     assert found == [(BUCKET, "key-1"), ("code", None), (BUCKET, "key-2")]
     assert {request["ServerSideEncryption"] for request in client.sent.values()} == {"aws:kms"}
+
+
+def test_the_same_code_under_another_key_is_uploaded_again() -> None:
+    code, client = write("code", CODE), Uploads()
+    plain, first, second = (
+        of_folder(code, output_path=f"s3://{BUCKET}/models", output_kms_key=key) for key in (None, "key-1", "key-2")
+    )
+    staging.carry_out((*plain.uploads, *staging.uploads_of(chain_of(first))), client)
+    staging.carry_out(second.uploads, client)
+
+    assert {request.get("SSEKMSKeyId") for request in client.sent.values()} == {None, "key-1", "key-2"}
+
+
+@pytest.mark.parametrize("name", ["one file.csv", "a,b.csv", "it's.csv", 'q"uote.csv', "größe.csv", "plain.csv"])
+def test_a_job_reads_its_file_where_it_is_uploaded_whatever_the_name_holds(name: str) -> None:
+    step = of_data(f"{write('data', {name: '1,2'})}/{name}")
+
+    sources = {each["S3Input"]["S3Uri"] for each in step.to_dict()["Parameters"]["ProcessingInputs"]}
+    assert sources == {upload.uri for upload in step.uploads}
+
+
+@pytest.mark.parametrize("prefix", ["my code", "größe", "a,b"])
+def test_a_training_finds_its_code_whatever_the_prefix_holds(prefix: str) -> None:
+    step = of_folder(write("code", CODE), code_location=f"s3://code/{prefix}")
+    hyperparameters = step.to_dict()["Parameters"]["HyperParameters"]
+    assert json.loads(hyperparameters["sagemaker_submit_directory"]) == step.uploads[0].uri
 
 
 def test_on_a_local_runtime_uploads_go_into_its_own_folder_and_nowhere_else(tmp_path: Path) -> None:

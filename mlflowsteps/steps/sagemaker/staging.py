@@ -8,6 +8,7 @@ AWS call of its own: who creates the workflow hands in an S3 client.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import tarfile
@@ -36,6 +37,8 @@ _FOLDER = "mlflowsteps"
 _TIMED = re.compile(r"-\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d(-\d{3})?$|-\d{14}$|(^|-)\d{10}(-[0-9a-f]{4})?$")
 """The last part of a name that an SDK made up: a time."""
 _URI = re.compile(r"s3://[^\s\"'\\,]+")
+_END = r"(?:\Z|[\s\"'\\,])"
+"""What may come after a place in a text."""
 _BLOCK = 1 << 20
 _CACHE = "__pycache__"
 """What Python makes of sources beside them, which differs from machine to machine: it does not count."""
@@ -130,15 +133,8 @@ class Stage:
         """
         self._find_folders(request)
         places = self._places()
-
-        def place(match: re.Match[str]) -> str:
-            uri = match[0]
-            root = next(
-                (r for r in places if uri.rstrip("/") == r or (r in self._folders and uri.startswith(f"{r}/"))), ""
-            )
-            return places[root] + uri[len(root) :] if root else uri
-
-        settled = _replaced(request, place)
+        spelled = {old: new for pair in places.items() for old, new in zip(*map(_spellings, pair), strict=True)}
+        settled = _replaced(request, self._finder(places), spelled)
         uploads = [
             Upload(places[root] + uri[len(root) :], found.file, tuple(sorted(found.extra.items())))
             for uri, found in sorted(self._found.items())
@@ -146,29 +142,35 @@ class Stage:
         ]
         return settled, tuple(uploads)
 
+    def _finder(self, places: Mapping[str, str]) -> re.Pattern[str]:
+        """Finds the places that an SDK has thought of in a text: names of files may hold blanks, commas and quotes."""
+        ends = {root: rf"(?=/|{_END})" if root in self._folders else rf"(?=/?{_END})" for root in places}
+        forms = dict.fromkeys(re.escape(form) + end for root, end in ends.items() for form in _spellings(root))
+        return re.compile("|".join(forms) or "(?!)")
+
     def _find_folders(self, request: Json) -> None:
         """Folders that an SDK made up and filled file by file: the request names the folder only."""
-
-        def look(match: re.Match[str]) -> str:
-            folder = match[0].rstrip("/")
+        for uri in _uris(request):
+            folder = uri.rstrip("/")
             if any(self._made_up(part) for part in folder.split("/")[3:]) and any(
-                uri.startswith(f"{folder}/") for uri in self._found
+                found.startswith(f"{folder}/") for found in self._found
             ):
                 self.add_folder(folder)
-            return match[0]
-
-        _replaced(request, look)
 
     def _root(self, uri: str) -> str:
         """The folder that an upload belongs to, else its own place."""
         return next((folder for folder in sorted(self._folders) if uri.startswith(f"{folder}/")), uri)
 
     def _places(self) -> dict[str, str]:
-        """Final place of each folder and file, the longest first."""
-        groups: dict[str, list[tuple[str, str]]] = {}
+        """Final place of each folder and file, the longest first.
+
+        The same file with another encryption has another place: what is there is not uploaded again.
+        """
+        groups: dict[str, list[tuple[str, ...]]] = {}
         for uri, found in self._found.items():
             root = self._root(uri)
-            groups.setdefault(root, []).append((uri[len(root) :], found.digest))
+            extra = [repr(sorted(found.extra.items()))] if found.extra else []
+            groups.setdefault(root, []).append((uri[len(root) :], found.digest, *extra))
         places = {root: self._keyed(root, _hash(repr(sorted(members)).encode())) for root, members in groups.items()}
         return dict(sorted(places.items(), key=lambda item: -len(item[0])))
 
@@ -191,12 +193,27 @@ class Stage:
         return "/".join(["s3:/", bucket, *kept[: timed[0]], _FOLDER, digest, *kept[timed[0] + 1 :]])
 
 
-def _replaced(value: Json, place: Any) -> Json:
+def _spellings(place: str) -> tuple[str, str]:
+    """A place as it is, and as it stands in a text that is JSON."""
+    return place, json.dumps(place)[1:-1]
+
+
+def _replaced(value: Json, finder: re.Pattern[str], places: Mapping[str, str]) -> Json:
+    """A value with what the finder finds in its texts replaced."""
     if isinstance(value, str):
-        return _URI.sub(place, value)
+        return finder.sub(lambda match: places[match[0]], value)
     if isinstance(value, Mapping):
-        return {key: _replaced(item, place) for key, item in value.items()}
-    return [_replaced(item, place) for item in value] if isinstance(value, list | tuple) else value
+        return {key: _replaced(item, finder, places) for key, item in value.items()}
+    return [_replaced(item, finder, places) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _uris(value: Json) -> Iterator[str]:
+    """The places in S3 that a value names: each text that is one, and those in longer texts."""
+    if isinstance(value, str):
+        yield from [value] if value.startswith("s3://") else _URI.findall(value)
+    elif isinstance(value, Mapping | list | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _uris(item)
 
 
 def _unknown_option(name: str, file: Path) -> Diagnostic:
