@@ -10,7 +10,8 @@ import io
 import os
 import re
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -182,20 +183,55 @@ def no_network() -> Iterator[list[str]]:
         socket.socket.connect = connect  # type: ignore[method-assign]
 
 
-def compare_page(section: str, rows: list[tuple[str, str, str]]) -> None:
-    """Hold the documented table against what was found; written anew where ``MLFLOWSTEPS_REGENERATE`` is set."""
-    table = ["| Class | Setting | |", "|---|---|---|"]
-    grouped: dict[tuple[str, str], list[str]] = {}
+def kept_by_family(
+    rows: list[tuple[str, str, str]], families: Mapping[str, Collection[str]]
+) -> list[tuple[str, str, str]]:
+    """The rows with what several classes of a family keep told once, under a name that lists the family's classes."""
+    labels = {
+        name: f"every {family} that has it ({', '.join(names)})" for family, names in families.items() for name in names
+    }
+    keeping = Counter((labels.get(name), setting) for name, setting, found in rows if found == "kept")
+    told: dict[tuple[str, str, str], None] = {}
+    for name, setting, found in rows:
+        label = labels.get(name)
+        shared = label is not None and found == "kept" and keeping[label, setting] > 1
+        told[label if label and shared else name, setting, found] = None
+    return list(told)
+
+
+_PARTS = {
+    "Kept": ("Class", "Settings", "Note"),
+    "Refused": ("Class", "Setting", "What to do, or why"),
+    "Beside the request": ("Class", "Setting", "What it is, or why"),
+    "Not compared": ("Class", "Setting", "Why"),
+}
+_FIRST_WORDS = {"kept": "Kept", "refused": "Refused", "not tried": "Not compared"}
+_LEADS = re.compile(r"^(kept(: |, |; |$)|not tried: |refused(, with the fix)?: |not in the SDK's request: )")
+
+
+def page_part(rows: list[tuple[str, str, str]]) -> str:
+    """The tables of one SDK: what is kept, what is refused, what the request does not hold, what was not compared."""
+    grouped: dict[str, dict[tuple[str, str], list[str]]] = {part: {} for part in _PARTS}
     for name, setting, verdict in rows:
-        grouped.setdefault((name, verdict), []).append(setting)
-    table += [
-        f"| {name} | {', '.join(f'`{s}`' for s in found)} | {verdict} |" for (name, verdict), found in grouped.items()
-    ]
+        part = next((part for words, part in _FIRST_WORDS.items() if verdict.startswith(words)), "Beside the request")
+        named = re.sub(r"\b(?:[a-z_0-9]+\.)*([A-Z]\w+(?:\.[a-z]+)?)", r"`\1`", name)
+        grouped[part].setdefault((named, _LEADS.sub("", verdict)), []).append(
+            "the whole class" if setting in ("all", "the class") else f"`{setting}`"
+        )
+    lines = []
+    for part, found in ((part, found) for part, found in grouped.items() if found):
+        lines += ["", f"### {part}", "", f"| {' | '.join(_PARTS[part])} |", "|---|---|---|"]
+        lines += [f"| {name} | {', '.join(settings)} | {note} |" for (name, note), settings in found.items()]
+    return "\n".join(lines) + "\n\n"
+
+
+def compare_page(section: str, rows: list[tuple[str, str, str]]) -> None:
+    """Hold the documented tables against what was found; written anew where ``MLFLOWSTEPS_REGENERATE`` is set."""
     text = PAGE.read_text(encoding="utf-8")
     begin, end = f"<!-- {section}: begin -->\n", f"<!-- {section}: end -->"
     head, rest = text.split(begin)
     found, tail = rest.split(end)
-    made = "\n".join(table) + "\n"
+    made = page_part(rows)
     print(made)  # noqa: T201 - the table is what the test is asked for
     if not found and not os.environ.get(REGENERATE):
         pytest.skip(f"the page holds no table yet; set {REGENERATE}=1 to write it")

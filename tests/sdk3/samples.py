@@ -400,7 +400,7 @@ UNSEEN: dict[str | tuple[str, str], str] = {
     "version": "chooses the image; there is one version",
     "local_container_root": "of `LOCAL_CONTAINER` only",
     "config_mgr": "how the SDK reads its defaults",
-    "model_trainer_name": "names a trainer among several, over which the SDK's own `tune()` fails: refused",
+    "model_trainer_name": "refused: names a trainer among several, over which the SDK's own `tune()` fails",
     "skip_reward_validation": "whether the SDK calls the reward function first; a step never does",
     **{(cls, "base_job_name"): _NAME for cls in FINE_TUNERS},
     **{(cls, "is_multimodal"): "chooses the recipe of mixed data" for cls in FINE_TUNERS},
@@ -457,7 +457,7 @@ REFUSED: dict[tuple[str, str], tuple[str, Callable[[], Any], str]] = {
 """What is refused, with what a user is told, a sample, and what the error must say."""
 
 ONLINE: dict[tuple[str, str], str] = {
-    **{(cls, "model"): "set in every row; a name is looked up by the SDK's constructor" for cls in FINE_TUNERS},
+    **{(cls, "model"): "kept; a name is looked up by the SDK's constructor" for cls in FINE_TUNERS},
     **{
         (cls, "notifications"): "the SDK's constructor makes a rule of EventBridge; not of the request"
         for cls in FINE_TUNERS
