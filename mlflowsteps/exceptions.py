@@ -191,7 +191,7 @@ class WorkflowNotFound(MlflowStepsError):
 
 
 class WorkflowExists(MlflowStepsError):
-    """A workflow of this name exists with another definition or role; ``update`` changes it.
+    """A workflow of this name exists with another definition or role; ``upsert`` changes it.
 
     Args:
         name: the workflow's name.
@@ -201,11 +201,10 @@ class WorkflowExists(MlflowStepsError):
 
     def __init__(self, name: str, state_machine_arn: str, what: str) -> None:
         self.name, self.state_machine_arn, self.what = name, state_machine_arn, what
-        super().__init__(
-            f"A workflow named {name!r} exists with a different {what} ({state_machine_arn}). To change it: "
-            f"Workflow.attach({state_machine_arn!r}).update(definition=..., role=...); "
-            "to keep both, choose another name."
-        )
+        ways = "Choose another name, or delete that one first: a type cannot be changed."
+        if "type" not in what:
+            ways = "To make it what this one is, call upsert() instead of create(); to keep both, choose another name."
+        super().__init__(f"A workflow named {name!r} exists with a different {what} ({state_machine_arn}). {ways}")
 
 
 class MissingRequiredParameter(MlflowStepsError):

@@ -41,7 +41,7 @@ def test_another_definition_or_role_of_the_same_name_is_refused_and_update_named
     both = Workflow("Echo", steps.Pass("Other"), role=OTHER_ROLE, client=service)
 
     for workflow, what in ((other, "definition"), (roled, "role"), (both, "definition and role")):
-        with pytest.raises(WorkflowExists, match=rf"with a different {what} \(.*update\(") as caught:
+        with pytest.raises(WorkflowExists, match=rf"with a different {what} \(.*upsert\(") as caught:
             workflow.create()
         assert caught.value.state_machine_arn == arn
         assert workflow.state_machine_arn is None

@@ -23,6 +23,11 @@ __all__ = ["Faults", "ServiceLookup", "Wire", "boto_name"]
 _READS = re.compile(r"(describe|list|head|validate|get(?!_activity_task))_?\w*")
 _SERVER_FAULTS = {"InternalFailure": 500, "InternalServerError": 500, "InternalError": 500, "ServiceUnavailable": 503,
                   "SlowDown": 503}  # fmt: skip
+_UNASKED = {
+    ("iam", "GetRole"): "A role's name is looked up in IAM, which its ARN spares: give that. ",
+    ("iam", "SimulatePrincipalPolicy"): "ModelTrainer of SageMaker SDK 3 asks IAM whether its role may train, unless "
+    "os.environ['SAGEMAKER_VALIDATE_ROLE'] = 'false' stands before it is made. ",
+}  # what SDKs ask for on their own, and how to spare it
 _OTHER_NAMES = {
     "states": "stepfunctions",
     "sfn": "stepfunctions",
@@ -128,7 +133,7 @@ class Wire:
         name = boto_name(host.removesuffix(".mlflowsteps.invalid"))
         operation = self._model(name).operation_model(event_name.rsplit(".", 1)[-1])
         if operation.service_model.resolved_protocol not in PROTOCOLS:
-            raise ServiceError(NOT_PLAYED, missing_service(name))
+            raise ServiceError(NOT_PLAYED, missing_service(name, operation.name))
         try:
             self.faults.check(name, operation.name)
             headers = {key.lower(): _text(value) for key, value in request.headers.items()}
@@ -145,7 +150,7 @@ class Wire:
 
         service = self._services(name)
         if service is None:
-            raise ServiceError(NOT_PLAYED, missing_service(name), 501)
+            raise ServiceError(NOT_PLAYED, missing_service(name, operation), 501)
         method_name = xform_name(operation)
         method = getattr(service, method_name, None)
         if method is None:
@@ -162,9 +167,9 @@ def boto_name(service: str) -> str:
     return _OTHER_NAMES.get(service.lower(), service.lower())
 
 
-def missing_service(name: str) -> str:
+def missing_service(name: str, operation: str = "") -> str:
     """What to say, and to do, where the runtime does not play a service."""
-    return (
+    return _UNASKED.get((name, operation), "") + (
         f"The local runtime does not play {name}. Open it with LocalRuntime(..., clients={{{name!r}: client}}) to give "
         f'it a client of your own, or with LocalRuntime(..., aws="moto") to have Moto play it '
         "(pip install 'moto[server]')."

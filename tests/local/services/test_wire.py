@@ -160,6 +160,24 @@ def test_a_service_that_is_not_played_says_what_to_add(wire_of):
         wire.session().client("sns").list_topics()
 
 
+@pytest.mark.parametrize(
+    ("operation", "arguments", "fix"),
+    [
+        ("get_role", {"RoleName": "Analyst"}, r"its ARN spares.*does not play iam"),
+        (
+            "simulate_principal_policy",
+            {"PolicySourceArn": "arn:aws:iam::123456789012:role/Analyst", "ActionNames": ["s3:GetObject"]},
+            r"SAGEMAKER_VALIDATE_ROLE.*does not play iam",
+        ),
+    ],
+)
+def test_what_sdks_ask_iam_for_on_their_own_says_how_to_spare_it(wire_of, operation, arguments, fix):
+    wire, _ = wire_of({})
+    wire._services = lambda name: None
+    with pytest.raises(ClientError, match=fix):
+        getattr(wire.session().client("iam"), operation)(**arguments)
+
+
 def test_a_service_of_another_protocol_is_not_sent_either(wire_of):
     wire, _ = wire_of({})
     with pytest.raises((ClientError, ServiceError), match="does not play"):
