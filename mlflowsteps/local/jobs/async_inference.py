@@ -8,8 +8,6 @@ Source:
 
 from __future__ import annotations
 
-import contextlib
-import threading
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +16,7 @@ from typing import TypeAlias
 from mlflowsteps.exceptions import ServiceError
 from mlflowsteps.local.jobs.container import Record, Services
 from mlflowsteps.local.jobs.endpoints import InvokeResult
-from mlflowsteps.local.jobs.failures import JobAbandoned, JobFailure, JobStopped
+from mlflowsteps.local.jobs.failures import JobFailure
 from mlflowsteps.local.jobs.transfer import read_uri, require_bucket
 
 __all__ = ["AsyncInvocations"]
@@ -36,6 +34,7 @@ class AsyncInvocations:
         services: gives the runtime's parts.
         configuration: gives the AsyncInferenceConfig of an endpoint, or raises ServiceError.
         invoke: asks an endpoint: name, body, headers, seconds.
+        note: adds a line to an endpoint's log.
     """
 
     def __init__(
@@ -43,10 +42,10 @@ class AsyncInvocations:
         services: Callable[[], Services],
         configuration: Callable[[str], Record],
         invoke: Callable[[str, bytes, Mapping[str, str], float], InvokeResult],
+        note: Callable[[str, str], None],
     ) -> None:
-        self._services, self._configuration, self._invoke = services, configuration, invoke
-        self._lock = threading.Lock()
-        self._pool: ThreadPoolExecutor | None = None
+        self._services, self._configuration, self._invoke, self._note = services, configuration, invoke, note
+        self._pool = ThreadPoolExecutor(_WORKERS, "async-inference")  # its threads begin with the first question
 
     def begin(
         self,
@@ -83,17 +82,12 @@ class AsyncInvocations:
             found["FailureLocation"] = f"{output['S3FailurePath'].rstrip('/')}/{stem}-error.out"
         self._check(question, *(found[key] for key in ("OutputLocation", "FailureLocation") if key in found))
         release = self._services().clock.hold()
-
-        def work() -> None:
-            try:
-                self._work(name, question, dict(headers), found, seconds)
-            finally:
-                release()
-
-        with self._lock:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(_WORKERS, "async-inference")
-            self._pool.submit(work)
+        try:
+            asked = self._pool.submit(self._work, name, question, dict(headers), found, seconds)
+        except RuntimeError as error:
+            release()
+            raise ServiceError("ServiceUnavailable", "The local runtime was closed; open it again.", 503) from error
+        asked.add_done_callback(lambda _: release())  # also where it is given up
         return found
 
     def _check(self, question: Question, *targets: str) -> None:
@@ -117,16 +111,21 @@ class AsyncInvocations:
         try:
             answer = self._invoke(name, self._read(question), headers, seconds)
             target, body, kind = found.get("OutputLocation"), answer.body, answer.content_type
-        except (ServiceError, JobFailure, JobAbandoned, JobStopped, OSError) as error:
+        except (ServiceError, JobFailure, OSError) as error:
             target, body, kind = found.get("FailureLocation"), str(error).encode(), "text/plain"
-        if target is not None:
-            bucket, key = read_uri(target, "AsyncInferenceConfig")
-            with contextlib.suppress(ServiceError):  # the bucket was deleted meanwhile: nobody is there to be told
-                objects.put(bucket, key, body, content_type=kind)
+        except Exception as error:  # noqa: BLE001 - a fault of the runtime: nobody else would ever hear of it
+            target, body, kind = found.get("FailureLocation"), repr(error).encode(), "text/plain"
+        if target is None:
+            return
+        try:
+            objects.put(*read_uri(target, "AsyncInferenceConfig"), body, content_type=kind)
+        except (ServiceError, OSError) as error:
+            self._note(name, f"the asynchronous answer cannot be written to {target}: {error}")
 
     def close(self) -> None:
-        """Ask no more."""
-        with self._lock:
-            pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.shutdown(wait=False, cancel_futures=True)
+        """Ask no more; questions that wait are given up."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def join(self) -> None:
+        """Wait for the questions under way, whose containers have ended: nothing is written after this."""
+        self._pool.shutdown(wait=True)

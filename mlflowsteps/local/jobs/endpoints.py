@@ -206,6 +206,7 @@ class Endpoints:
         self._lock = threading.RLock()
         self._deployed: dict[str, _Deployment] = {}
         self._pending: dict[str, _Deployment] = {}
+        self._closed = False
         self._serial = 0
 
     def deploy(self, name: str) -> _Deployment:
@@ -258,6 +259,8 @@ class Endpoints:
             self._begin(name, config)  # nobody is told of an endpoint that is updating
 
     def _begin(self, name: str, config: str) -> _Deployment:
+        if self._closed:  # a question that was on its way must start no processes
+            raise ServiceError("ServiceUnavailable", "The local runtime was closed; open it again.", 503)
         given = self._record(ENDPOINT_CONFIG, config)["Request"]
         pairs, shadows = (
             [(variant, self._record(MODEL, variant["ModelName"])["Request"]) for variant in given.get(key) or ()]
@@ -376,7 +379,7 @@ class Endpoints:
         """Ask a shadow variant; its errors are of interest to the log alone."""
         try:
             self._ask(name, deployment, variant, body, headers, INVOKE_SECONDS)
-        except (ServiceError, JobAbandoned, JobStopped) as error:
+        except ServiceError as error:
             self._folder(name).note(f"shadow variant {variant}: {error}")
 
     def _ready(self, name: str) -> _Deployment:
@@ -423,6 +426,7 @@ class Endpoints:
     def close(self) -> None:
         """End all processes; the records stay."""
         with self._lock:
+            self._closed = True
             found = [*self._deployed.values(), *self._pending.values()]
         for deployment in found:
             deployment.control.close()

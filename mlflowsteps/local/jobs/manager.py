@@ -135,6 +135,7 @@ class JobManager:
             self._services,
             self._async_config,
             lambda name, body, headers, seconds: self._endpoints.invoke(name, body, headers, timeout_seconds=seconds),
+            lambda name, text: self._endpoint_folder(name).note(text),
         )
 
     # -- creating ------------------------------------------------------------------------------------------------
@@ -454,6 +455,7 @@ class JobManager:
             job.control.close()
         self._asynchronous.close()
         self._endpoints.close()
+        self._asynchronous.join()
         self._dispatcher.join(self._graces[1] + 30.0)
         self._tuning_dispatcher.join(30.0)
         for kind, name in list(self._holds):

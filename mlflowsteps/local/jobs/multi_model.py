@@ -9,8 +9,10 @@ Source:
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
 
 from mlflowsteps.exceptions import ServiceError
@@ -80,10 +82,10 @@ def _target(headers: Mapping[str, str]) -> str | None:
 
 
 class _Loaded:
-    """One model's server, and the thread that its processes live with."""
+    """One model's server, and the thread that its processes live with; its folder goes with it."""
 
-    def __init__(self, server: ModelServer, name: str) -> None:
-        self.server = server
+    def __init__(self, server: ModelServer, folder: Path, name: str) -> None:
+        self.server, self._folder = server, folder
         self.ready, self.ending = threading.Event(), threading.Event()
         self.error: str | None = None
         self.thread = threading.Thread(target=self._live, name=f"model-{name}", daemon=True)
@@ -109,6 +111,7 @@ class _Loaded:
             self.error = f"InternalServerError: {error!r}"
         finally:
             self.server.stop(1.0)
+            shutil.rmtree(self._folder, ignore_errors=True)  # its log is the endpoint's
             self.ready.set()
 
 
@@ -138,6 +141,7 @@ class MultiModelServer:
         self._variables, self._start_seconds = variables, start_seconds
         self._lock = threading.Lock()
         self._loaded: dict[str, _Loaded] = {}
+        self._stopped = False
         self._serial = 0
         self.processes: list[JobProcess] = []
 
@@ -161,7 +165,7 @@ class MultiModelServer:
         """Ask the model that the header TargetModel names.
 
         Raises:
-            OSError: its container closed the connection or did not answer in time.
+            OSError: its container closed the connection or did not answer in time, or all were stopped.
             ServiceError: none is named, or there is none of this name.
         """
         target = _target(headers)
@@ -175,7 +179,8 @@ class MultiModelServer:
     def _load(self, target: str) -> _Loaded:
         bucket, key = read_uri(self._prefix, "ModelDataUrl")
         with self._lock:
-            self._control.check()
+            if self._stopped:
+                raise ConnectionError("the endpoint was stopped")
             found = self._loaded.get(target)
             if found is not None and not found.dead:
                 return found
@@ -193,7 +198,9 @@ class MultiModelServer:
             server = ModelServer(
                 request, place, self._services, self._control, self._variables, start_seconds=self._start_seconds
             )
-            self._loaded[target] = _Loaded(server, target)
+            if found is not None:
+                found.ending.set()  # what its dead process has left
+            self._loaded[target] = _Loaded(server, place.path, target)
             return self._loaded[target]
 
     def _known(self) -> str:
@@ -205,6 +212,7 @@ class MultiModelServer:
     def stop(self, grace_seconds: float = 30.0) -> None:
         """End all models' processes."""
         with self._lock:
+            self._stopped = True
             found = list(self._loaded.values())
         for loaded in found:
             loaded.ending.set()

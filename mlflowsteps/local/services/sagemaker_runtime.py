@@ -64,7 +64,11 @@ class SageMakerRuntime:
 
 
 def _headers(params: dict[str, Json]) -> dict[str, str]:
-    return {wire: str(params[name]) for name, wire in _HEADERS.items() if name in params}
+    found = {name: str(params[name]) for name in _HEADERS if name in params}
+    odd = next((name for name, value in found.items() if not (value.isascii() and value.isprintable())), None)
+    if odd is not None:
+        raise ServiceError("ValidationError", f"{odd} {found[odd]!r} must be printable ASCII: it becomes a header.")
+    return {_HEADERS[name]: value for name, value in found.items()}
 
 
 def _refuse_components(params: dict[str, Json]) -> None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from mlflowsteps.exceptions import ServiceError
-from mlflowsteps.local.jobs.endpoints import ModelError
+from mlflowsteps.local.clock import VirtualClock
+from mlflowsteps.local.jobs.endpoints import Endpoints, ModelError
+from mlflowsteps.local.jobs.folders import JobFolder
+from mlflowsteps.local.jobs.multi_model import MultiModelServer
+from mlflowsteps.local.jobs.process import Control
 from tests.local.jobs.conftest import BUCKET, XGBOOST, Bench, model, tar_gz, transform
 from tests.local.jobs.test_endpoints import SERVE, ask, configure, deploy, serve
 from tests.local.jobs.test_life import wait_until
@@ -56,6 +63,31 @@ def test_a_damaged_model_fails_its_own_questions_only_until_it_is_mended(bench: 
     assert bench.manager.invoke_endpoint("e", b"x", {TARGET: "a.tar.gz"}).body == b"a:x"
     bench.put("all/bad.tar.gz", tar_gz({"name": "mended"}))
     assert bench.manager.invoke_endpoint("e", b"x", {TARGET: "bad.tar.gz"}).body == b"mended:x"
+
+
+def test_what_a_dead_model_has_left_goes_when_it_is_started_again(bench: Bench, tmp_path: Path) -> None:
+    many(bench, tmp_path)
+    bench.put("all/bad.tar.gz", "no archive")
+    for target, body in (("a.tar.gz", b"die"), ("bad.tar.gz", b"x"), ("bad.tar.gz", b"x")):
+        with pytest.raises(ModelError):
+            bench.manager.invoke_endpoint("e", body, {TARGET: target})
+
+    def answers() -> bool:
+        with contextlib.suppress(ModelError):  # until its end has been noticed
+            return bench.manager.invoke_endpoint("e", b"x", {TARGET: "a.tar.gz"}).body == b"a:x"
+        return False
+
+    wait_until(answers)
+    wait_until(lambda: [thread.name for thread in threading.enumerate()].count("model-a.tar.gz") == 1)
+    assert len(list((bench.root / "jobs/endpoint/e").glob("*/*/model-*"))) == 1
+
+
+def test_no_model_is_loaded_once_its_endpoint_was_stopped(tmp_path: Path) -> None:
+    given = model("m", "many", "all/", Mode="MultiModel")
+    server = MultiModelServer(given, JobFolder(tmp_path), cast("Any", None), Control(), {})
+    server.stop()
+    with pytest.raises(ConnectionError, match="was stopped"):
+        server.invoke(b"", {TARGET: "a.tar.gz"})
 
 
 def test_a_target_model_is_refused_where_there_is_one_model(bench: Bench, tmp_path: Path) -> None:
@@ -171,6 +203,50 @@ def test_an_asynchronous_endpoint_puts_answers_and_errors_into_s3(bench: Bench, 
     assert bench.get(answer) == b"one:hello"
     assert b"Received server error (500)" in bench.get(failure)
     assert bad["OutputLocation"].removeprefix(f"s3://{BUCKET}/") not in bench.all_keys()
+
+
+def test_closing_gives_up_the_questions_that_wait_and_lets_virtual_time_go_on(
+    make_bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    clock = VirtualClock(start=1000.0)
+    bench = make_bench(clock=clock, close_grace_seconds=1.0)
+    asynchronous(bench, tmp_path)
+    (tmp_path / "serve.py").write_text(SERVE.replace("os._exit(1)", "import signal; signal.pause()"))
+    deploy(bench, "slow", "later")
+    for _ in range(6):
+        bench.manager.invoke_endpoint_async("slow", b"die", {})
+    assert clock.sleep_seconds(2000.0, busy=False) != 0.0
+    bench.manager.close()
+    assert clock.sleep_seconds(2000.0, busy=False) == 0.0
+    assert len(bench.all_keys()) <= 4  # of those under way
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("async-inference")]
+
+
+def test_an_asynchronous_answer_that_cannot_be_written_is_told_by_the_endpoints_log(
+    bench: Bench, tmp_path: Path
+) -> None:
+    asynchronous(bench, tmp_path)
+    bench.manager.invoke_endpoint_async("e", b"x", {}, place="y" * 1100)
+    wait_until(lambda: "cannot be written to s3://data/answers/yyy" in bench.log("endpoint", "e"))
+
+
+def test_a_fault_in_asking_becomes_the_asynchronous_answer(bench: Bench, tmp_path: Path) -> None:
+    asynchronous(bench, tmp_path)
+    found = bench.manager.invoke_endpoint_async("e", b"x", {"Content-Type": "text/csv\n"})
+    key = found["FailureLocation"].removeprefix(f"s3://{BUCKET}/")
+    wait_until(lambda: key in bench.all_keys())
+    assert b"Invalid header value" in bench.get(key)
+
+
+def test_a_question_on_its_way_starts_no_processes_once_the_runtime_is_closed(tmp_path: Path) -> None:
+    record = {"Description": {"EndpointStatus": "InService", "EndpointConfigName": "c"}}
+    endpoints = Endpoints(
+        lambda name: JobFolder(tmp_path / name), cast("Any", None), lambda *_: record, cast("Any", None), (1.0, 1.0)
+    )
+    endpoints.close()
+    with pytest.raises(ServiceError, match="was closed"):
+        endpoints.invoke("e", b"x", {})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_asynchronous_question_that_cannot_be_asked_is_refused_at_once(bench: Bench, tmp_path: Path) -> None:
