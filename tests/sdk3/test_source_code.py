@@ -258,3 +258,13 @@ def load(spec: Any, model_dir: str) -> Any:
 
 def invoke(spec: Any, data: Any, model: Any) -> Any:
     return data
+
+
+def test_data_does_not_take_the_place_of_the_script() -> None:
+    given = scripted(folder("src", "train.py"))
+    with pytest.raises(ValueError, match=r"'T'.*data\['code'\] takes the place of the script"):
+        steps.TrainingStep("T", given, JOB, data={"code": "s3://b/raw"})
+    step = steps.TrainingStep("T", given, JOB, data={"raw": "s3://b/raw"})
+    assert [each["ChannelName"] for each in step.to_dict()["Parameters"]["InputDataConfig"]] == [
+        "code", "sm_drivers", "raw",
+    ]  # fmt: skip

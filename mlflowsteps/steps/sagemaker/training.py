@@ -23,6 +23,7 @@ from mlflowsteps.steps.sagemaker.requests import (
     request_of,
     stringified,
 )
+from mlflowsteps.steps.sagemaker.staging import Request
 
 __all__ = ["BestTrainingJob", "TrainingStep", "TuningStep"]
 
@@ -82,7 +83,9 @@ class TrainingStep(SageMakerStep):
         request = request_of(estimator, "CreateTrainingJob", "estimator", call=call)
         put(request, "TrainingJobName", job_name)
         if data is not None:
-            request["InputDataConfig"] = with_data(request.get("InputDataConfig"), data)
+            channels = with_data(request.get("InputDataConfig"), data)
+            _refuse_scripts_place(state_id, request, channels)
+            request["InputDataConfig"] = channels
         put(request, "OutputDataConfig.S3OutputPath", output_data_config_path)
         own_algorithm = not is_sdk_object(estimator) or any(n == _AMAZON for _, n in class_names(estimator))
         _put_hyperparameters(request, hyperparameters, mini_batch_size if own_algorithm else None)
@@ -255,6 +258,21 @@ def _calling(given: object, data: Json, call: Mapping[str, Any] | None) -> tuple
     tuner = any(name == "HyperparameterTuner" for _, name in class_names(given))
     return {**(call or {}), "inputs" if tuner else "input_data_config": channels}, None
 
+
+def _refuse_scripts_place(state_id: str, request: Request, channels: Json) -> None:
+    """Refuse data for a channel in which an SDK's object brings its script: the job would not find it."""
+    given = request.get("InputDataConfig")
+    for before, after in zip(given if isinstance(given, list) else [], channels, strict=False):
+        name, place = before.get("ChannelName"), (before.get("DataSource", {}).get("S3DataSource") or {}).get("S3Uri")
+        brought = isinstance(place, str) and any(upload.uri.startswith(place) for upload in request.uploads)
+        if name in _SCRIPT_CHANNELS and brought and before != after:
+            raise ValueError(
+                f"Step {state_id!r}: data[{name!r}] takes the place of the script; name the channel otherwise"
+            )
+
+
+_SCRIPT_CHANNELS = ("code", "sm_drivers")
+"""Where the SDKs put scripts: SDK 2 under network isolation, a ModelTrainer always."""
 
 _AMAZON = "AmazonAlgorithmEstimatorBase"
 """Base class of SDK 2's estimators of Amazon's own algorithms."""
