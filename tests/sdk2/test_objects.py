@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
 from mlflowsteps import steps
 from mlflowsteps.steps import sagemaker as sagemaker_steps
+from mlflowsteps.steps.sagemaker.objects import copied_object
 from tests.parity.harness import BUCKET, ROLE, Wire, no_network
 
 NAME = "old-job-2026-11-21-13-44-14-138"
@@ -124,3 +128,58 @@ def test_the_functions_that_the_old_sdk_passed_on_are_the_sdks_own() -> None:
 
     for name in ("training_config", "processing_config", "transform_config", "tuning_config", "model_config"):
         assert getattr(sagemaker_steps, name) is getattr(airflow, name)
+
+
+def amazons() -> Any:
+    from sagemaker import KMeans
+
+    return KMeans(
+        ROLE, 1, "ml.m5.large", k=3, output_path="s3://b/o", data_location="s3://b/d", sagemaker_session=session()
+    )
+
+
+def test_an_amazon_algorithm_with_plain_data_takes_what_its_fit_takes() -> None:
+    call: dict[str, Any] = {"mini_batch_size": 77, "experiment_config": {"ExperimentName": "e"}}
+    estimator = amazons()
+    request = parameters(steps.TrainingStep("T", estimator, "job", data="s3://d/in", call=call))
+    assert request["HyperParameters"]["mini_batch_size"] == "77"
+    assert request["ExperimentConfig"] == {"ExperimentName": "e"}
+    assert not hasattr(estimator, "mini_batch_size")
+
+
+def test_an_amazon_algorithm_refuses_what_its_fit_does_not_take() -> None:
+    with pytest.raises(TypeError, match=r"fit\(\) of a KMeans has no argument 'batch'; it has mini_batch_size"):
+        steps.TrainingStep("T", amazons(), "job", data="s3://d/in", call={"batch": 77})
+
+
+class Pair(NamedTuple):
+    """A tuple of a class of its own."""
+
+    first: int
+    second: list[int]
+
+
+class Names(list[Any]):
+    """A list of a class of its own."""
+
+
+@pytest.mark.parametrize("make", [OrderedDict, lambda given: defaultdict(int, given)])
+def test_hyperparameters_in_a_dict_of_another_class_stay_as_they_are(
+    make: Callable[[dict[str, int]], dict[str, int]], tmp_path: Path
+) -> None:
+    from sagemaker.estimator import Estimator
+
+    script = tmp_path / "train.py"
+    script.write_text("")
+    estimator = Estimator("i", ROLE, 1, "ml.m5.large", entry_point=str(script), sagemaker_session=session())
+    estimator._hyperparameters = given = make({"rounds": 5})
+    request = parameters(steps.TrainingStep("T", estimator, "job"))
+    assert {"rounds", "sagemaker_program"} <= request["HyperParameters"].keys()
+    assert given == {"rounds": 5}
+
+
+@pytest.mark.parametrize("value", [Pair(1, [2]), Names([1, [2]]), {1, 2}, Counter("aab"), OrderedDict(b=[1], a=2)])
+def test_a_collection_is_copied_as_what_it_is(value: Any) -> None:
+    twin = copied_object(value, None, {})
+    assert (type(twin), twin) == (type(value), value)
+    assert twin is not value

@@ -98,7 +98,7 @@ def test_each_method_of_clarify_makes_its_request_and_its_analysis(method: str) 
 
 def test_clarify_without_a_method_is_told_which_there_are() -> None:
     with pytest.raises(
-        DefinitionError, match=r"call=\{'method': \.\.\., \.\.\.\}: run_bias, run_bias_and_explainability"
+        TypeError, match=r"call=\{'method': \.\.\., \.\.\.\} with one of run_bias, run_bias_and_explain"
     ):
         steps.ProcessingStep("S", processor(), JOB)
 

@@ -5,7 +5,6 @@ Nothing of the SDK is imported; modules are looked up where the object's class h
 
 from __future__ import annotations
 
-import inspect
 import re
 import sys
 from collections.abc import Callable
@@ -13,50 +12,15 @@ from typing import Any
 
 from mlflowsteps.exceptions import DefinitionError, Diagnostic
 from mlflowsteps.inputs.syntax import Json
+from mlflowsteps.steps.sagemaker.asking import UNWATCHED, analyse, run_arguments, taken, transform
 from mlflowsteps.steps.sagemaker.objects import Ask, Kind, class_names
 from mlflowsteps.steps.sagemaker.staging import JOB_NAME
 
-__all__ = ["KINDS", "run_arguments"]
-
-
-def run_arguments(found: Any, session: Any) -> Json:
-    """The request behind what a method returns under a pipeline session, of either SDK.
-
-    Args:
-        found: what it returned.
-        session: the session that took the request.
-    """
-    if getattr(found, "need_runtime_repack", None):
-        raise DefinitionError([_REPACKED])
-    for name in ("create_model_request", "create_model_package_request"):
-        if getattr(found, name, None):
-            return getattr(found, name)
-    while getattr(found, "func", None) is not None:  # SDK 3's FrameworkProcessor returns one that returns another
-        found = found.func(*found.func_args, **_with_job_name(found))
-    if session.context is None:
-        raise TypeError(f"{found!r} made no request")
-    return session.context.args
-
-
-def _with_job_name(found: Any) -> dict[str, Any]:
-    """The keywords of a call that waits, with a job's name where it takes one: the SDK would make one up."""
-    signature = inspect.signature(found.func)
-    given = signature.bind_partial(*found.func_args, **found.func_kwargs).arguments
-    named = "job_name" in signature.parameters and given.get("job_name") is None
-    return {**found.func_kwargs, **({"job_name": JOB_NAME} if named else {})}
-
-
-_REPACKED = Diagnostic(
-    "MODEL_IS_REPACKED",
-    "",
-    "The SDK would download the model's archive, put the script into it and upload it again, which needs AWS.",
-    "Put code/inference.py into model.tar.gz when it is made, and leave entry_point and source_dir out; or give a "
-    "framework version that reads its script from SAGEMAKER_SUBMIT_DIRECTORY.",
-)
+__all__ = ["KINDS"]
 
 
 def _train(estimator: Any, ask: Ask, session: Any) -> Json:
-    call = {"wait": False, "logs": False, "job_name": JOB_NAME, **ask.call}
+    call = {**UNWATCHED, **ask.call}
     names = [name for _, name in class_names(estimator)]
     given = _sets_profiler(estimator)
     if "AmazonAlgorithmEstimatorBase" not in names:
@@ -65,9 +29,22 @@ def _train(estimator: Any, ask: Ask, session: Any) -> Json:
     if _is_records(records):
         return _without_defaults(run_arguments(estimator.fit(records, **call), session), given)
     sdk: Any = sys.modules["sagemaker.estimator"]
+    _take_batch_size(estimator, call)
     sdk.EstimatorBase._prepare_for_training(estimator, job_name=call["job_name"])  # noqa: SLF001 - as its fit does
-    sdk._TrainingJob.start_new(estimator, records, None)  # noqa: SLF001
+    sdk._TrainingJob.start_new(estimator, records, call.get("experiment_config"))  # noqa: SLF001
     return _without_defaults(session.context.args, given)
+
+
+def _take_batch_size(estimator: Any, call: dict[str, Any]) -> None:
+    """Of an algorithm of Amazon's without records: what its fit takes, as its fit takes it."""
+    unknown = call.keys() - {*UNWATCHED, "mini_batch_size", "experiment_config"}
+    if unknown:
+        raise TypeError(
+            f"call: fit() of a {type(estimator).__name__} has no argument {', '.join(map(repr, sorted(unknown)))}; it "
+            "has mini_batch_size and experiment_config"
+        )
+    if call.get("mini_batch_size") is not None:
+        estimator.mini_batch_size = call["mini_batch_size"]
 
 
 def _sets_profiler(estimator: Any) -> bool:
@@ -122,42 +99,14 @@ def _with_known_resources(request: Json) -> Json:
 _PLAIN_RESOURCES = {"InstanceType", "InstanceCount", "VolumeSizeInGB", "VolumeKmsKeyId"}
 
 
-def _analyse(processor: Any, ask: Ask, session: Any) -> Json:
-    """A job of Clarify: its processor has a method for each analysis, and none of them is ``run``."""
-    call = {"wait": False, "logs": False, "job_name": JOB_NAME, **ask.call}
-    method = call.pop("method", None)
-    if method not in _ANALYSES:
-        raise TypeError(
-            f"{type(processor).__name__} has no run of its own: give the step call={{'method': ..., ...}} with one of "
-            f"{', '.join(_ANALYSES)} and that method's arguments; method is {method!r}"
-        )
-    return run_arguments(getattr(processor, method)(**call), session)
-
-
-_ANALYSES = (
-    "run_pre_training_bias", "run_post_training_bias", "run_bias", "run_explainability", "run_bias_and_explainability",
-)  # fmt: skip
-
-
 def _run(processor: Any, ask: Ask, session: Any) -> Json:
-    call = {"wait": False, "logs": False, "job_name": JOB_NAME, **ask.call}
+    call = {**UNWATCHED, **ask.call}
     if {"code", "submit_app"} & call.keys() or not any(name == "ScriptProcessor" for _, name in class_names(processor)):
         return run_arguments(processor.run(**call), session)
     # Without code, as workflows of the old SDK run it: the container's entrypoint is the step's, or the image's own.
     base: Any = next(cls for cls in type(processor).__mro__ if cls.__name__ == "Processor")
     processor._include_code_in_inputs = base._include_code_in_inputs.__get__(processor)  # noqa: SLF001 - of the copy
     return run_arguments(base.run(processor, **call), session)
-
-
-NO_DATA = "s3://mlflowsteps-no-data"
-
-
-def _transform(transformer: Any, ask: Ask, session: Any) -> Json:
-    call = {"wait": False, "logs": False, "job_name": JOB_NAME, "data": NO_DATA, **ask.call}
-    found = dict(run_arguments(transformer.transform(**call), session))
-    if call["data"] == NO_DATA:
-        del found["TransformInput"]["DataSource"]
-    return found
 
 
 def _create_several(several: Any, ask: Ask, session: Any) -> Json:
@@ -194,10 +143,6 @@ def _arguments(given: Any, ask: Ask, session: Any) -> Json:  # noqa: ARG001 - as
     return _with_known_resources(request) if given.caller_name == "create_tuning_job" else request
 
 
-def _args(given: Any, ask: Ask, session: Any) -> Json:  # noqa: ARG001 - as the others
-    return given.args
-
-
 def _refuse(fix: str) -> Callable[[Any, Ask, Any], Json]:
     def refuse(given: Any, ask: Ask, session: Any) -> Json:  # noqa: ARG001 - as the others
         what = f"{type(given).__module__}.{type(given).__name__}"
@@ -230,9 +175,9 @@ KINDS: dict[tuple[str, str], Kind] = {
     ("sagemaker.jumpstart.estimator", "JumpStartEstimator"): Kind(2, _TRAIN, _refuse(_JUMPSTART)),
     ("sagemaker.estimator", "EstimatorBase"): Kind(2, _TRAIN, _train),
     ("sagemaker.tuner", "HyperparameterTuner"): Kind(2, _TUNE, _tune),
-    ("sagemaker.clarify", "SageMakerClarifyProcessor"): Kind(2, _PROCESS, _analyse),
+    ("sagemaker.clarify", "SageMakerClarifyProcessor"): Kind(2, _PROCESS, analyse),
     ("sagemaker.processing", "Processor"): Kind(2, _PROCESS, _run),
-    ("sagemaker.transformer", "Transformer"): Kind(2, _TRANSFORM, _transform),
+    ("sagemaker.transformer", "Transformer"): Kind(2, _TRANSFORM, transform),
     ("sagemaker.multidatamodel", "MultiDataModel"): Kind(2, _MODEL, _create_several),
     ("sagemaker.model", "Model"): Kind(2, _MODEL, _create),
     ("sagemaker.pipeline", "PipelineModel"): Kind(2, _MODEL, _create),
@@ -243,7 +188,7 @@ KINDS: dict[tuple[str, str], Kind] = {
     ("sagemaker.modules.train.model_trainer", "ModelTrainer"): Kind(2, _TRAIN, _refuse(_TRAINER)),
     ("sagemaker.serve.builder.model_builder", "ModelBuilder"): Kind(2, _MODEL, _refuse(_BUILDER)),
     (_CONTEXT, "_ModelStepArguments"): Kind(2, _MODEL_OR_PACKAGE, _arguments),
-    (_CONTEXT, "_JobStepArguments"): Kind(2, _ANY, _args),
+    (_CONTEXT, "_JobStepArguments"): Kind(2, _ANY, taken),
     (_CONTEXT, "_StepArguments"): Kind(2, _ANY, _arguments),
 }
 """Classes by module and name; the nearest base of an object counts."""

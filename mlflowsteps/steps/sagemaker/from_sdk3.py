@@ -12,7 +12,7 @@ from typing import Any
 from mlflowsteps.catalog.sagemaker_requests import REQUEST_MEMBERS
 from mlflowsteps.exceptions import DefinitionError, Diagnostic
 from mlflowsteps.inputs.syntax import Json
-from mlflowsteps.steps.sagemaker.from_sdk2 import NO_DATA, run_arguments
+from mlflowsteps.steps.sagemaker.asking import analyse, run_arguments, taken, transform
 from mlflowsteps.steps.sagemaker.objects import Ask, Kind, class_names
 from mlflowsteps.steps.sagemaker.staging import JOB_NAME
 from mlflowsteps.steps.sagemaker.variables import described, is_variable
@@ -122,26 +122,6 @@ def _run(processor: Any, ask: Ask, session: Any) -> Json:
     return run_arguments(processor.run(**{"job_name": JOB_NAME, **ask.call}), session)
 
 
-def _clarify(processor: Any, ask: Ask, session: Any) -> Json:
-    call = {"job_name": JOB_NAME, **ask.call}
-    method = str(call.pop("method", ""))
-    methods = sorted(name for name in dir(processor) if name.startswith("run_"))
-    if method not in methods:
-        raise _no_request(
-            f"{type(processor).__name__} has several methods that make a request, and none of them is {method!r}.",
-            f"Name one in call={{'method': ..., ...}}: {', '.join(methods)}.",
-        )
-    return run_arguments(getattr(processor, method)(**call), session)
-
-
-def _transform(transformer: Any, ask: Ask, session: Any) -> Json:
-    call = {"job_name": JOB_NAME, "data": NO_DATA, **ask.call}
-    found = dict(described(run_arguments(transformer.transform(**call), session)))
-    if call["data"] == NO_DATA:
-        del found["TransformInput"]["DataSource"]
-    return found
-
-
 def _build(builder: Any, ask: Ask, session: Any) -> Json:
     _on_sagemaker(builder, "mode", "SAGEMAKER_ENDPOINT")
     if builder.modelbuilder_list:
@@ -170,10 +150,6 @@ def _arguments(given: Any, ask: Ask, session: Any) -> Json:  # noqa: ARG001 - as
 
 
 _TRAINERS_BASE = ("sagemaker.train.base_trainer", "BaseTrainer")
-
-
-def _args(given: Any, ask: Ask, session: Any) -> Json:  # noqa: ARG001 - as the others
-    return given.args
 
 
 def _resource(resource: Any, ask: Ask, session: Any) -> Json:  # noqa: ARG001 - as the others
@@ -254,11 +230,11 @@ KINDS: dict[tuple[str, str], Kind] = {
     _TRAINERS_BASE: Kind(3, _TRAIN, _fine_tune),
     ("sagemaker.train.tuner", "HyperparameterTuner"): Kind(3, _TUNE, _tune),
     ("sagemaker.core.processing", "Processor"): Kind(3, _PROCESS, _run),
-    ("sagemaker.core.clarify", "SageMakerClarifyProcessor"): Kind(3, _PROCESS, _clarify),
-    ("sagemaker.core.transformer", "Transformer"): Kind(3, _TRANSFORM, _transform),
+    ("sagemaker.core.clarify", "SageMakerClarifyProcessor"): Kind(3, _PROCESS, analyse),
+    ("sagemaker.core.transformer", "Transformer"): Kind(3, _TRANSFORM, transform),
     ("sagemaker.serve.model_builder", "ModelBuilder"): Kind(3, _MODEL, _build),
     (_CONTEXT, "_ModelStepArguments"): Kind(3, _MODEL, _arguments),
-    (_CONTEXT, "_JobStepArguments"): Kind(3, _ANY, _args),
+    (_CONTEXT, "_JobStepArguments"): Kind(3, _ANY, taken),
     (_CONTEXT, "_StepArguments"): Kind(3, _ANY, _arguments),
     (_RESOURCES, "TrainingJob"): Kind(3, _TRAIN, _resource),
     (_RESOURCES, "HyperParameterTuningJob"): Kind(3, _TUNE, _resource),

@@ -109,7 +109,7 @@ def copied_object(value: Any, session: Any, memo: dict[int, Any]) -> Any:
     """An SDK's object with all that it holds, with sessions and clients replaced; everything else stays the same."""
     if id(value) in memo or _is_session(value):
         return memo.get(id(value), session)
-    if type(value) in (dict, list, tuple, set):
+    if isinstance(value, dict | list | tuple | set) and not is_sdk_object(value):
         return _copied_collection(value, session, memo)
     if isinstance(value, type) or not is_sdk_object(value) or is_variable(value) or not hasattr(value, "__dict__"):
         return as_variable(_replacement(value, session))
@@ -133,8 +133,18 @@ def _replacement(value: Any, session: Any) -> Any:
 
 
 def _copied_collection(value: Any, session: Any, memo: dict[int, Any]) -> Any:
+    """A collection of the same class: an OrderedDict, a defaultdict or a namedtuple stays what it is."""
     if isinstance(value, dict):
-        memo[id(value)] = made = {}
-        made.update({key: copied_object(item, session, memo) for key, item in value.items()})
+        memo[id(value)] = made = copy.copy(value)
+        for key, item in value.items():
+            made[key] = copied_object(item, session, memo)
         return made
-    return type(value)(copied_object(item, session, memo) for item in value)
+    items = [copied_object(item, session, memo) for item in value]
+    if isinstance(value, tuple):
+        make = getattr(value, "_make", tuple if type(value) is tuple else lambda _: value)
+        return make(items)
+    twin: Any = copy.copy(value)
+    twin.clear()
+    fill = twin.update if isinstance(value, set) else twin.extend
+    fill(items)
+    return twin
