@@ -5,8 +5,11 @@ Owns the rules of S3Prefix, ManifestFile and ShardedByS3Key; keys are checked so
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -213,25 +216,24 @@ class TreeUploader:
         self._sent: dict[Path, tuple[int, int]] = {}
 
     def upload(self) -> None:
-        """Upload what is new or changed; symbolic links are left out.
+        """Upload what is new or changed; symbolic links are left out, and what a running job takes away meanwhile.
 
         Raises:
             JobFailure: the store refuses one.
         """
         bucket, prefix = read_uri(self._uri, self._what)
         base = f"{prefix.rstrip('/')}/" if prefix else ""
-        for path in sorted(self._folder.rglob("*")):
-            if path.is_symlink() or not path.is_file():
-                continue
-            found = path.stat()
-            stamp = (found.st_size, found.st_mtime_ns)
-            if self._sent.get(path) == stamp:
-                continue
-            key = base + path.relative_to(self._folder).as_posix()
-            try:
-                self._objects.put(bucket, key, path)
-            except (ServiceError, OSError) as error:
-                raise JobFailure(
-                    f"ClientError: {self._what}: s3://{bucket}/{key} cannot be written: {error}"
-                ) from error
-            self._sent[path] = stamp
+        for path in sorted(Path(top, name) for top, _, names in os.walk(self._folder) for name in names):
+            with contextlib.suppress(FileNotFoundError):
+                found = path.lstat()
+                stamp = (found.st_size, found.st_mtime_ns)
+                if stat.S_ISREG(found.st_mode) and self._sent.get(path) != stamp:
+                    self._put(bucket, base + path.relative_to(self._folder).as_posix(), path)
+                    self._sent[path] = stamp
+
+    def _put(self, bucket: str, key: str, path: Path) -> None:
+        try:
+            self._objects.put(bucket, key, path)
+        except (ServiceError, OSError) as error:
+            path.lstat()  # FileNotFoundError: it is gone, which is the job's affair
+            raise JobFailure(f"ClientError: {self._what}: s3://{bucket}/{key} cannot be written: {error}") from error

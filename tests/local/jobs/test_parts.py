@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from mlflowsteps.local.jobs.images.xgboost_algorithm import UserError, media_typ
 from mlflowsteps.local.jobs.images.xgboost_parameters import read_parameters
 from mlflowsteps.local.jobs.metrics import final_metrics
 from mlflowsteps.local.jobs.pathmode import refuse_literal_paths, rewrite
+from mlflowsteps.local.jobs.transfer import TreeUploader
+from mlflowsteps.local.objects import ObjectInfo, ObjectStore
 
 
 @pytest.mark.parametrize(
@@ -94,7 +98,9 @@ def test_a_relative_script_is_found_from_where_it_was_registered(
         ),
     ],
 )
-def test_built_in_images_run_the_module_that_stands_for_them(image: str, request_: dict, module: list[str]) -> None:
+def test_built_in_images_run_the_module_that_stands_for_them(
+    image: str, request_: dict[str, Any], module: list[str]
+) -> None:
     assert ImageRegistry(BUILTIN).resolve(image, request_)[3:] == module
 
 
@@ -274,6 +280,29 @@ def test_a_metric_takes_the_last_match_of_either_form_of_tab(tmp_path: Path) -> 
         {"Name": "none", "Regex": "acc=(.*)"},
     ]
     assert final_metrics(log, definitions) == {"raw": 2.0, "escaped": 2.0}
+
+
+def test_files_that_a_job_takes_away_while_they_are_uploaded_are_passed_over(tmp_path: Path) -> None:
+    store, folder = ObjectStore(tmp_path / "s3"), tmp_path / "checkpoints"
+    store.create_bucket("bucket")
+    (folder / "old").mkdir(parents=True)
+    for name in ("2", "3", "old/1"):
+        (folder / name).write_text(name)
+    put = store.put
+
+    def rotating(bucket: str, key: str, file: Path) -> ObjectInfo:
+        (folder / "2").unlink(missing_ok=True)  # at its own turn, too
+        shutil.rmtree(folder / "old", ignore_errors=True)
+        return put(bucket, key, file)
+
+    with closing(store), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "put", rotating)
+        TreeUploader(store, folder, "s3://bucket/c", "CheckpointConfig").upload()
+        assert [info.key for info in store.list("bucket")] == ["c/3"]
+        store.delete("bucket", "c/3")
+        store.delete_bucket("bucket")
+        with pytest.raises(JobFailure, match="CheckpointConfig: s3://bucket/c/3 cannot be written"):
+            TreeUploader(store, folder, "s3://bucket/c", "CheckpointConfig").upload()
 
 
 def test_packages_of_the_same_sources_are_shared_whatever_python_has_compiled_beside_them(tmp_path: Path) -> None:
