@@ -147,10 +147,21 @@ def _text(default: Any) -> str:
 
 
 def markdown() -> str:
-    """The table."""
-    lines = ["| Name in `stepfunctions` 2.3.0 | Signature or members | In `mlflowsteps` |", "|---|---|---|"]
-    lines += [f"| `{row.name}` | `{row.signature}` | {row.here} |" for row in rows()]
-    return "\n".join(lines)
+    """The tables: what is changed, and what is kept; names of one owner with the same signature share a row."""
+    grouped: dict[tuple[str, str, str], list[str]] = {}
+    for row in rows():
+        owner = row.name.rpartition(".")[0]
+        grouped.setdefault((owner, row.signature, row.here), []).append(row.name)
+    changed = ["### Changed", "", "| Name in `stepfunctions` 2.3.0 | Signature or members | Here |", "|---|---|---|"]
+    kept = ["### Kept", "", "| Name in `stepfunctions` 2.3.0 | Signature or members |", "|---|---|"]
+    for (owner, signature, here), names in grouped.items():
+        first, *others = names
+        cell = ", ".join([f"`{first}`", *(f"`{name.removeprefix(owner)}`" for name in others)])
+        if here == "kept":
+            kept.append(f"| {cell} | `{signature}` |")
+        else:
+            changed.append(f"| {cell} | `{signature}` | {here.removeprefix('changed: ')} |")
+    return "\n".join(["", *changed, "", *kept, ""])
 
 
 def page_with_table(text: str) -> str:
