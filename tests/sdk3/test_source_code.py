@@ -18,7 +18,7 @@ import pytest
 from mlflowsteps import steps
 from mlflowsteps.exceptions import DefinitionError
 from mlflowsteps.steps.sagemaker import sessions
-from mlflowsteps.steps.sagemaker.offline import Offline
+from mlflowsteps.steps.sagemaker.seclusion import secluded
 from tests.parity.harness import JOB, ROLE, no_network, normal
 from tests.sdk3.objects import BUILDER, PROCESSOR, config, held, made, of, pipeline_session, session, trainer
 from tests.sdk3.objects import train as trained
@@ -167,15 +167,16 @@ def test_another_threads_clients_are_its_own_while_a_request_is_made(monkeypatch
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "OTHER")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "other")
     inside, done = threading.Event(), threading.Event()
-    take = Offline.begin
+    kind = of("core.processing.Processor")
+    run = kind.run
 
-    def begin(offline: Offline, *arguments: Any) -> Any:
+    def waiting(*arguments: Any, **keywords: Any) -> Any:
         inside.set()
         assert done.wait(20)
-        return take(offline, *arguments)
+        return run(*arguments, **keywords)
 
-    monkeypatch.setattr(Offline, "begin", begin)
-    given = made(of("core.processing.Processor"), PROCESSOR)
+    monkeypatch.setattr(kind, "run", waiting)
+    given = made(kind, PROCESSOR)
     maker = threading.Thread(target=lambda: steps.ProcessingStep("S", given, JOB))
     maker.start()
     assert inside.wait(20)
@@ -190,7 +191,7 @@ def test_while_a_request_is_made_its_thread_gets_no_client_that_could_call() -> 
     offline = sessions.offline_for("us-east-1")
     sdk_client = of("core.utils.utils.SageMakerClient")
     before = state()
-    with offline.as_default(), sessions.secluded(3, offline):
+    with secluded(3, offline):
         clients = [
             boto3.client("s3"),
             boto3.Session(region_name="eu-west-1").client("sts"),
@@ -200,6 +201,22 @@ def test_while_a_request_is_made_its_thread_gets_no_client_that_could_call() -> 
         assert of("core.telemetry.telemetry_logging")._send_telemetry_request(1, [], None) is None
     assert {client._request_signer._credentials.access_key for client in clients} == {"OFFLINE"}
     assert state() == before
+
+
+def test_what_another_thread_has_kept_calls_as_the_real_one_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "OTHER")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "other")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    with secluded(3, sessions.offline_for("us-east-1")), ThreadPoolExecutor(1) as pool:
+        session, client = pool.submit(lambda: (boto3.DEFAULT_SESSION, boto3.session.Session.client)).result()
+    clients = session.client("sts", region_name="us-east-1"), client(boto3.Session(region_name="us-east-1"), "sts")
+    assert [each._request_signer._credentials.access_key for each in clients] == ["OTHER", "OTHER"]
+
+
+def test_what_the_sdk_notes_in_a_sessions_settings_stays_with_that_object() -> None:
+    offline = sessions.offline_for("us-east-1")
+    sessions.session_for(3, offline, None).settings._local_download_dir = "/nowhere"
+    assert sessions.session_for(3, offline, None).settings._local_download_dir is None
 
 
 def test_where_nothing_that_sends_telemetry_is_found_the_settings_turn_it_off(monkeypatch: pytest.MonkeyPatch) -> None:

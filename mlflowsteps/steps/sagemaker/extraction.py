@@ -61,7 +61,8 @@ def extract(given: object, kind: Kind, ask: Ask) -> Request:
     Raises:
         DefinitionError: the SDK would have called AWS; the call and the fix are named.
     """
-    from mlflowsteps.steps.sagemaker.sessions import offline_for, secluded, session_for
+    from mlflowsteps.steps.sagemaker.seclusion import secluded
+    from mlflowsteps.steps.sagemaker.sessions import offline_for, session_for
 
     source = find_session(given)
     region = getattr(source, "boto_region_name", None) or current_region()
@@ -82,7 +83,7 @@ def extract(given: object, kind: Kind, ask: Ask) -> Request:
         twin = copied_object(given, session, memo)
         call = {key: copied_object(value, session, memo) for key, value in ask.call.items()}
         try:
-            with offline.as_default(), secluded(kind.sdk, offline):
+            with secluded(kind.sdk, offline):
                 found = kind.ask(twin, Ask(ask.operation, call), session)
         except FileNotFoundError as error:
             raise DefinitionError([missing_file(error.filename)]) from error
@@ -165,6 +166,6 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         if before is None:
-            del os.environ[name]
+            os.environ.pop(name, None)
         else:
             os.environ[name] = before

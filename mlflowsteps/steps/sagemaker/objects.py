@@ -1,7 +1,7 @@
 """Objects of SageMaker's SDKs: told by their classes' names, and copied with another session in them.
 
 Neither SDK is imported: an object proves that its own is loaded. It owns the telling and the copy; how an object is
-asked for its request is ``from_sdk2`` and ``from_sdk3``, and what is done to the request ``extraction``.
+asked for its request is ``asking``, ``from_sdk2`` and ``from_sdk3``, and what is done to the request ``extraction``.
 """
 
 from __future__ import annotations

@@ -5,10 +5,8 @@ SageMaker's SDKs are run under it while they make a request. Loaded only with an
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from pathlib import Path
@@ -54,26 +52,6 @@ class Refused(Exception):
     """A call to AWS while a request was made; it never left the process."""
 
 
-class _DefaultSession:
-    """Stands for boto3's default session: one thread is given the one that calls nobody, the others the real one."""
-
-    def __init__(self, before: Any, offline: Any) -> None:
-        self._before, self._offline, self._thread = before, offline, threading.get_ident()
-
-    def __getattr__(self, name: str) -> Any:
-        if threading.get_ident() == self._thread:
-            return getattr(self._offline, name)
-        if self._before is None:
-            import boto3
-
-            self._before = boto3.Session()
-        return getattr(self._before, name)
-
-    def real(self) -> Any:
-        """The session of the other threads; None where none of them asked for one."""
-        return self._before
-
-
 class Offline:
     """The session, and what it was asked.
 
@@ -98,19 +76,6 @@ class Offline:
         # A client takes longer to make than all else, and these hold nothing of their own: each is made once.
         session: Any = self.boto_session
         session.client = lru_cache(maxsize=16)(session.client)
-
-    @contextlib.contextmanager
-    def as_default(self) -> Iterator[None]:
-        """Have this thread's ``boto3.client(...)`` go to this session, too; SDK 2 makes clients so."""
-        import boto3
-
-        switch: Any = _DefaultSession(boto3.DEFAULT_SESSION, self.boto_session)
-        boto3.DEFAULT_SESSION = switch
-        try:
-            yield
-        finally:
-            if boto3.DEFAULT_SESSION is switch:
-                boto3.DEFAULT_SESSION = switch.real()
 
     def begin(self, told: AbstractSet[str] = frozenset()) -> Stage:
         """A new plan, for the calls from now on.

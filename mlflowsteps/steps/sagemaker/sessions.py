@@ -5,23 +5,18 @@ Loaded only with an SDK's object.
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import importlib
-import sys
-import threading
-from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
 from mlflowsteps.steps.sagemaker.objects import is_sdk_object
 from mlflowsteps.steps.sagemaker.offline import Offline
+from mlflowsteps.steps.sagemaker.seclusion import has_sender
 
-__all__ = ["has_sender", "offline_for", "secluded", "session_for"]
+__all__ = ["offline_for", "session_for"]
 
 _MODULES = {2: "sagemaker.workflow.pipeline_context", 3: "sagemaker.core.workflow.pipeline_context"}
-_TELEMETRY = {2: "sagemaker.telemetry.telemetry_logging", 3: "sagemaker.core.telemetry.telemetry_logging"}
-_SENDER = "_send_telemetry_request"
 _SILENT = {"SchemaVersion": "1.0", "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}}}
 _KEPT = ("default_bucket_prefix", "settings", "_config")
 _PLAIN = (str, type(None))
@@ -92,7 +87,7 @@ def session_for(sdk: int, offline: Offline, source: Any) -> Any:
         source: the user's session; None: defaults.
     """
     made = copy.copy(_template(sdk, offline))
-    made.context = None
+    made.context, made.settings = None, copy.copy(made.settings)  # SDK 3 notes things in the settings
     agent = getattr(made.sagemaker_client, "_user_agent_creator", made)
     vars(agent).pop("to_string", None)  # SDK 3's ModelBuilder puts one more function round it with each build
     made.sagemaker_config = _without_telemetry(getattr(source, "sagemaker_config", None), has_sender(sdk))
@@ -101,7 +96,7 @@ def session_for(sdk: int, offline: Offline, source: Any) -> Any:
     for name in _KEPT:
         value = getattr(source, name, made)
         if isinstance(value, _PLAIN) or (is_sdk_object(value) and value is not made):  # a stand-in has anything
-            made.__dict__[name] = copy.copy(value)  # SDK 3 notes things in the settings
+            made.__dict__[name] = copy.copy(value)
     buckets = (getattr(source, name, None) for name in ("_default_bucket", "_default_bucket_name_override"))
     bucket = next((name for name in buckets if isinstance(name, str)), None)
     made._default_bucket = made._default_bucket_name_override = bucket  # noqa: SLF001 - where the SDK keeps it
@@ -121,74 +116,3 @@ def _without_telemetry(config: Any, silenced: bool) -> dict[str, Any]:
     modules = found.setdefault("SageMaker", {}).setdefault("PythonSDK", {}).setdefault("Modules", {})
     modules["TelemetryOptOut"] = True
     return found
-
-
-def has_sender(sdk: int) -> bool:
-    """True where ``secluded`` finds what sends an SDK's telemetry.
-
-    Args:
-        sdk: 2 or 3.
-    """
-    return callable(getattr(importlib.import_module(_TELEMETRY[sdk]), _SENDER, None))
-
-
-@contextlib.contextmanager
-def secluded(sdk: int, offline: Offline) -> Iterator[None]:
-    """Have this thread send no telemetry, and get clients that call nobody, from whatever session it asks for them.
-
-    What other threads do goes on as before.
-
-    Args:
-        sdk: 2 or 3.
-        offline: the boto session.
-    """
-    import boto3.session
-
-    session: Any = boto3.session.Session
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(_replaced(session, "client", lambda real: _offline_client(real, offline)))
-        if has_sender(sdk):  # else the session's settings say it
-            stack.enter_context(_replaced(importlib.import_module(_TELEMETRY[sdk]), _SENDER, lambda _: _nothing))
-        cached: Any = getattr(sys.modules.get("sagemaker.core.utils.utils"), "SageMakerClient", None)
-        if cached is not None and type(cached) is not type:  # older ones keep none
-            stack.enter_context(_replaced(type(cached), "__call__", lambda real: _uncached(real, cached, offline)))
-        yield
-
-
-@contextlib.contextmanager
-def _replaced(owner: Any, name: str, make: Callable[[Any], Callable[..., Any]]) -> Iterator[None]:
-    """Another function in the place of one, for this thread."""
-    real, thread = getattr(owner, name), threading.get_ident()
-    ours = make(real)
-
-    def switch(*arguments: Any, **keywords: Any) -> Any:
-        return (ours if threading.get_ident() == thread else real)(*arguments, **keywords)
-
-    setattr(owner, name, switch)
-    try:
-        yield
-    finally:
-        if getattr(owner, name) is switch:
-            setattr(owner, name, real)
-
-
-def _nothing(*arguments: Any, **keywords: Any) -> None:
-    """Sends no telemetry."""
-
-
-def _offline_client(real: Any, offline: Offline) -> Callable[..., Any]:
-    def client(session: Any, *arguments: Any, **keywords: Any) -> Any:  # noqa: ARG001 - a method of any session
-        return real(offline.boto_session, *arguments, **keywords)
-
-    return client
-
-
-def _uncached(real: Any, cached: Any, offline: Offline) -> Callable[..., Any]:
-    """SDK 3 keeps its clients: those of a user must not come in, nor ours stay as everybody's default."""
-
-    def instance(cls: Any, *arguments: Any, **keywords: Any) -> Any:
-        if cls is not cached:
-            return real(cls, *arguments, **keywords)
-        return type.__call__(cls, session=offline.boto_session, region_name=offline.region)
-
-    return instance
