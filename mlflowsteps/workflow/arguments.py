@@ -73,7 +73,9 @@ def check_machine_arn(arn: str) -> None:
         )
 
 
-def _is_arn(text: str, service: str, kind: str) -> bool:
+def _is_arn(text: object, service: str, kind: str) -> bool:
+    if not isinstance(text, str):
+        return False
     try:
         found = parse_arn(text)
     except ValueError:

@@ -288,6 +288,22 @@ def plain(**more: Any) -> Any:
     return Estimator("i:1", ROLE, 1, "ml.m5.large", sagemaker_session=session(), **{"output_path": "s3://o", **more})
 
 
+def test_slots_in_the_text_of_a_join_are_text() -> None:
+    from sagemaker.workflow.functions import Join
+    from sagemaker.workflow.parameters import ParameterString
+
+    values = {
+        "items": Join("-", ["a{}b", ParameterString("P")]),
+        "on": Join("{}", [ParameterString("P"), "x"]),
+        "text": Join("-", ["a", "b"]),
+    }
+    assert parameters(plain(hyperparameters=values))["HyperParameters"] == {
+        "items.$": r"States.Format('{}-{}', 'a\{\}b', $$.Execution.Input['P'])",
+        "on.$": r"States.Format('{}{}x', $$.Execution.Input['P'], '\{\}')",
+        "text.$": "States.Format('a-b')",
+    }
+
+
 def test_variables_of_the_execution_are_those_of_the_context_object() -> None:
     from sagemaker.workflow.execution_variables import ExecutionVariables
     from sagemaker.workflow.functions import Join

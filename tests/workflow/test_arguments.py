@@ -57,7 +57,7 @@ def test_names_are_judged_before_the_service_is_called():
         workflow.execute(name="a b")
 
 
-@pytest.mark.parametrize("role", ["myrole", "arn:aws:iam::123456789012:user/me", "arn:aws:s3:::bucket"])
+@pytest.mark.parametrize("role", ["myrole", "arn:aws:iam::123456789012:user/me", "arn:aws:s3:::bucket", 5, ["a"]])
 def test_what_is_no_role_is_refused_before_the_service_is_called(role):
     with pytest.raises(ValueError, match=r"must be the ARN of an IAM role, such as 'arn:aws:iam::123456789012:role/"):
         Workflow("w", Pass("A"), role=role, client=NoClient()).create()
@@ -83,7 +83,7 @@ def test_roles_of_other_partitions_and_paths_are_roles():
     check_role("arn:aws-cn:iam::123456789012:role/service-role/StepFunctions")
 
 
-@pytest.mark.parametrize("arn", ["nope", "arn:aws:states:us-east-1:123456789012:execution:w:x", ROLE])
+@pytest.mark.parametrize("arn", ["nope", None, "arn:aws:states:us-east-1:123456789012:execution:w:x", ROLE])
 def test_attach_refuses_what_is_no_state_machine(arn):
     with pytest.raises(ValueError, match="must be the ARN of a state machine"):
         Workflow.attach(arn, client=NoClient())

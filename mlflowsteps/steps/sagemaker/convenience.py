@@ -205,6 +205,11 @@ def _package_of(model: object, call: Mapping[str, Any] | None) -> Request:
             f"of CreateModelPackage; the request has {', '.join(found) or 'nothing'}"
         )
     members = [{key: item for key, item in each.items() if key.removesuffix(".$") in _PACKAGED} for each in containers]
+    if not all(member.keys() & {"Image", "Image.$"} for member in members):
+        raise TypeError(
+            "model: a package is made of containers with an Image of their own, and one of this model has none; give a "
+            "request of CreateModelPackage"
+        )
     return Request({"InferenceSpecification": {"Containers": members}}, found.uploads)
 
 

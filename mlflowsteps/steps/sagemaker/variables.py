@@ -202,16 +202,13 @@ def _expression(value: Any) -> Reference:
 
 
 def _joined(value: Any) -> Reference:
-    parts: list[Reference] = []
-    texts: list[str] = []
+    parts: list[Json] = []
     for item in value.values:
-        found = described(item)
-        if isinstance(found, Reference):
-            parts.append(found)
-            texts.append("{}")
-        else:
-            texts.append(str(found))
-    only = parts[0] if len(texts) == len(parts) == 1 else None
-    if only is not None and only.type is str:
-        return only
-    return intrinsics.format(value.on.join(texts), *parts)
+        parts += [described(item), value.on]
+    parts = parts[:-1] or [""]
+    if len(parts) == 1 and isinstance(parts[0], Reference) and parts[0].type is str:
+        return parts[0]
+    # Text with {} of its own is a value, too, lest it count as a slot.
+    slots = [part for part in parts if isinstance(part, Reference) or "{}" in str(part)]
+    template = "".join("{}" if isinstance(part, Reference) or "{}" in str(part) else str(part) for part in parts)
+    return intrinsics.format(template, *slots)

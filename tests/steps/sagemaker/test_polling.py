@@ -332,6 +332,12 @@ def test_steps_of_the_registry_and_deleting_call_the_api_by_its_names() -> None:
     assert delete["Parameters"] == {"EndpointName.$": "$$.Execution.Input['Name']"}
 
 
+def test_a_model_of_a_package_is_no_container_of_another_package() -> None:
+    model = {"PrimaryContainer": {"ModelPackageName": "arn:aws:sagemaker:us-east-1:123456789012:model-package/p/1"}}
+    with pytest.raises(TypeError, match=r"an Image of their own.*give a request of CreateModelPackage"):
+        steps.ModelPackageStep("Package", "g", model, ["text/csv"], ["text/csv"])
+
+
 def test_the_best_training_job_is_read_from_the_tuning_step() -> None:
     tuning = steps.TuningStep("Tune", {"HyperParameterTuningJobConfig": {"Strategy": "Random"}}, "tuning")
     assert tuning.best_training_job.name.to_jsonpath() == "$['BestTrainingJob']['TrainingJobName']"
