@@ -26,7 +26,7 @@ _SERVER_FAULTS = {"InternalFailure": 500, "InternalServerError": 500, "InternalE
 _UNASKED = {
     ("iam", "GetRole"): "A role's name is looked up in IAM, which its ARN spares: give that. ",
     ("iam", "SimulatePrincipalPolicy"): "ModelTrainer of SageMaker SDK 3 asks IAM whether its role may train, unless "
-    "os.environ['SAGEMAKER_VALIDATE_ROLE'] = 'false' stands before it is made. ",
+    "SAGEMAKER_VALIDATE_ROLE=false is in the environment. ",
 }  # what SDKs ask for on their own, and how to spare it
 _OTHER_NAMES = {
     "states": "stepfunctions",

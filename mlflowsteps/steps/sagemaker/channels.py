@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -34,6 +35,8 @@ _CHANNEL_MEMBERS = (
     "InputMode",
     "ShuffleConfig",
 )
+_PLACE = re.compile(rf"://|^\$|^\{{%|{TOKEN.pattern}")
+"""What a channel's data may be as text: a URI, a path into the input, an expression, or text with a placeholder."""
 
 
 def with_data(channels: Json, data: Json) -> Json:
@@ -49,6 +52,7 @@ def with_data(channels: Json, data: Json) -> Json:
 
     Raises:
         TypeError: the data is none of these; a member is unknown.
+        ValueError: a text is no URI, such as the name of a local file.
     """
     if data is None:
         return channels
@@ -125,6 +129,11 @@ def _new_channel(name: str) -> dict[str, Json]:
 def _channel(name: str, value: Json, base: dict[str, Json]) -> dict[str, Json]:
     """One channel: what the value says over what the channel says already."""
     value = adopted_reference(value)
+    if isinstance(value, str) and not _PLACE.search(value):
+        raise ValueError(
+            f"data[{name!r}]: {value!r} is no S3 URI. Upload the file and give its place, s3://bucket/key, or a "
+            "placeholder for that"
+        )
     if isinstance(value, str | Reference):
         over: Json = {"DataSource": {"S3DataSource": {"S3Uri": value}}}
     elif isinstance(value, Mapping):

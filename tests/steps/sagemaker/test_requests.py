@@ -193,6 +193,19 @@ def test_what_is_no_data_is_refused(data: Any, text: str) -> None:
         with_data(None, data)
 
 
+@pytest.mark.parametrize("data", ["train.csv", {"training": "./train.csv"}])
+def test_a_local_file_is_no_data_of_a_training(data: Any) -> None:
+    with pytest.raises(ValueError, match=r"data\['training'\]: '.*train.csv' is no S3 URI\. Upload the file"):
+        with_data(None, data)
+
+
+@pytest.mark.parametrize(
+    "data", ["s3://b/k", "$.Data", "{% $states.input.Data %}", f"{ExecutionInput(schema={'B': str})['B']}/k"]
+)
+def test_a_channels_place_may_be_known_only_later(data: str) -> None:
+    assert with_data(None, data)[0]["DataSource"]["S3DataSource"]["S3Uri"] == data
+
+
 def test_a_warning_is_told_at_the_line_that_makes_the_step() -> None:
     resources = {"InstanceCount": 1, "InstanceType": "local", "VolumeSizeInGB": 1}
     with pytest.warns(UserWarning, match="'local' is the SDK's own local mode") as told:
