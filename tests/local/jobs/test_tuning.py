@@ -215,7 +215,8 @@ def test_strategies_that_learn_come_near_the_best(bench: Bench, strategy: str) -
     job = run(bench, tuning("learn", CONTINUOUS, Strategy=strategy, most=8))
     assert job["HyperParameterTuningJobStatus"] == "Completed", job.get("FailureReason")
     assert job["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] < 0.05
-    assert job["TrainingJobStatusCounters"]["Completed"] == 8
+    counted = job["TrainingJobStatusCounters"]
+    assert counted["Completed"] + counted["Stopped"] == 8  # Hyperband stops those that fall behind
 
 
 def test_a_strategy_without_its_library_fails_with_the_extra_that_has_it(
