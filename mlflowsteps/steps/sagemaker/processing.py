@@ -215,6 +215,8 @@ def _with_ports(ports: Json, given: Json, kind: tuple[str, str, str, dict[str, s
             if s3_key not in base:
                 base = {**base, s3_key: {"LocalPath": f"{folder}{name}", **defaults}}
             value = {s3_key: {"S3Uri": value}}  # noqa: PLW2901 - the URI is a short form of this
+        elif not isinstance(value, Mapping) and not is_sdk_object(value):
+            raise TypeError(f"{name_key} {name!r} is an S3 URI, a placeholder or a dict with {s3_key}, not {value!r}")
         found[index : index + 1] = [merged(base, value)]
     return found
 

@@ -150,11 +150,24 @@ def _with_text(value: Json, old: str, new: str) -> Json:
 
 
 def copied(value: Json) -> Json:
-    """A copy of dicts and lists at every depth; placeholders stay as they are, the SDKs' objects become dicts."""
+    """A copy of dicts and lists at every depth; placeholders stay as they are, the SDKs' objects become dicts.
+
+    Raises:
+        ValueError: it holds itself, or is nested too deeply.
+    """
+    try:
+        return _copied(value)
+    except RecursionError:
+        raise ValueError(
+            "A request, or a value for one, holds itself or is nested hundreds of levels deep; JSON does not"
+        ) from None
+
+
+def _copied(value: Json) -> Json:
     if isinstance(value, Mapping):
-        return {key: copied(item) for key, item in value.items()}
+        return {key: _copied(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [copied(item) for item in value]
+        return [_copied(item) for item in value]
     return described(value) if is_sdk_object(value) else value
 
 
@@ -214,7 +227,7 @@ def stringified(values: Json) -> Json:
     """
     if not isinstance(values, Mapping):
         return values
-    return {key: as_text(value) for key, value in values.items() if value is not None}
+    return {key: _as_text(value, f"{key}: ") for key, value in values.items() if value is not None}
 
 
 def as_text(value: Json) -> Json:
@@ -222,14 +235,30 @@ def as_text(value: Json) -> Json:
 
     >>> as_text(True), as_text("⟦$.rounds⟧")
     ('true', "⟦States.Format('{}', $.rounds)⟧")
+
+    Raises:
+        TypeError: it is nothing that JSON has.
     """
+    return _as_text(value, "")
+
+
+def _as_text(value: Json, place: str) -> Json:
     value = adopted_reference(value)
     if isinstance(value, Reference):
         if value.type in (int, float, bool):
             return intrinsics.format("{}", value)
         return intrinsics.json_to_string(value) if value.type in (list, dict) else value
     if not isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        found = described(value)  # an enum's value, a number of numpy's
+        if isinstance(found, str):
+            return found
+        try:
+            return json.dumps(found, ensure_ascii=False)
+        except TypeError:
+            raise TypeError(
+                f"{place}{value!r} ({type(value).__name__}) is no JSON value, and SageMaker takes text here: give "
+                "str(value), or what JSON has"
+            ) from None
     token = TOKEN.fullmatch(value)  # text that is a placeholder alone would be whatever that is: a number, say
     return f"⟦States.Format('{{}}', {token[1]})⟧" if token and not token[1].startswith("States.Format(") else value
 

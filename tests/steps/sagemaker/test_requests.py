@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import numbers
+from enum import Enum
 from functools import cache
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -92,6 +95,49 @@ def test_values_become_texts_as_the_service_wants_them() -> None:
     assert stringified({"n": INPUTS["n"]})["n"].to_jsonpath() == "States.Format('{}', $$.Execution.Input['n'])"
     assert stringified({"l": INPUTS["l"]})["l"].to_jsonpath() == "States.JsonToString($$.Execution.Input['l'])"
     assert stringified(INPUTS["d"]) is INPUTS["d"]
+
+
+class Kind(Enum):
+    """A setting."""
+
+    GINI = "gini"
+
+
+class Five:
+    """A number of another library's."""
+
+    def __int__(self) -> int:
+        return 5
+
+
+numbers.Integral.register(Five)
+
+
+def test_enums_and_other_libraries_numbers_become_texts() -> None:
+    assert stringified({"kind": Kind.GINI, "depth": Five(), "all": [Five(), Kind.GINI]}) == {
+        "kind": "gini",
+        "depth": "5",
+        "all": '[5, "gini"]',
+    }
+
+
+@pytest.mark.parametrize("value", [{1}, Path("x"), b"x", [object()]])
+def test_what_is_no_json_is_refused_with_its_place(value: Any) -> None:
+    with pytest.raises(TypeError, match=r"^depth: .* is no JSON value, and SageMaker takes text here: give str"):
+        stringified({"depth": value})
+
+
+def test_a_request_that_holds_itself_is_refused() -> None:
+    given: dict[str, Any] = {}
+    given["Environment"] = given
+    for use in (lambda: copied(given), lambda: request_of(given, "CreateModel", "model"), lambda: merged({}, given)):
+        with pytest.raises(ValueError, match="holds itself"):
+            use()
+
+
+def test_a_port_that_is_no_place_is_refused_with_its_name() -> None:
+    with pytest.raises(TypeError, match=r"InputName 'train' is an S3 URI, .* a dict with S3Input, not 5"):
+        steps.ProcessingStep("S", {"AppSpecification": {"ImageUri": "i"}}, "job", {"train": 5})
 
 
 def test_a_frozen_request_gives_copies() -> None:
