@@ -12,11 +12,13 @@ from typing import Any
 
 from mlflowsteps.asl.arns import NAME_FORBIDDEN, NAME_LENGTH, is_name, parse_arn
 from mlflowsteps.exceptions import InvalidInput
+from mlflowsteps.inputs.models import as_json
 from mlflowsteps.inputs.placeholders import Placeholder
 from mlflowsteps.inputs.syntax import Json
 
 __all__ = [
-    "check_input", "check_machine_arn", "check_name", "check_role", "checked_schema", "input_text", "read_input",
+    "check_input", "check_machine_arn", "check_name", "check_role", "checked_schema", "input_text", "plain_input",
+    "read_input",
 ]  # fmt: skip
 
 _JSON_KEYS = (str, int, float, bool, type(None))
@@ -108,6 +110,18 @@ def check_input(value: Json, schema: Placeholder) -> None:
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
         lines = [f"inputs does not fit the workflow's execution_input ({count}):", *(f"  {fault}" for fault in faults)]
         raise InvalidInput("\n".join([*lines, f"Expected run input with the schema: {schema.get_schema_as_json()}"]))
+
+
+def plain_input(value: Any) -> Json:
+    """An input without models: dataclasses and pydantic models in it become dicts.
+
+    Raises:
+        InvalidInput: it holds itself.
+    """
+    try:
+        return as_json(value)
+    except RecursionError:
+        raise InvalidInput("inputs holds itself, or is nested hundreds of levels deep; JSON does not.") from None
 
 
 def read_input(text: str) -> Json:

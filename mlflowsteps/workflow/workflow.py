@@ -19,7 +19,6 @@ from mlflowsteps.exceptions import (
     WorkflowExists,
     WorkflowNotFound,
 )
-from mlflowsteps.inputs.models import as_json
 from mlflowsteps.inputs.placeholders import Placeholder
 from mlflowsteps.inputs.syntax import Json
 from mlflowsteps.steps.foreign import adopted_input, is_foreign
@@ -35,6 +34,7 @@ from mlflowsteps.workflow.arguments import (
     check_role,
     checked_schema,
     input_text,
+    plain_input,
     read_input,
 )
 from mlflowsteps.workflow.client import Connection, StepFunctionsClient, connect
@@ -128,6 +128,7 @@ class Workflow(Versioned):
         self.workflow_input = checked_schema(adopted_input(execution_input))
         self.format_json = format_json
         self.state_machine_arn = state_machine_arn
+        self._type_known = state_machine_arn is None  # of one that exists the service knows it
         self._given_client = client
         self.s3_client = s3_client
         self._connection: Connection | None = None
@@ -440,7 +441,7 @@ class Workflow(Versioned):
             ValueError: it is no EXPRESS workflow.
             WorkflowNotFound: the workflow was not created.
         """
-        if self.type != "EXPRESS":
+        if self.type != "EXPRESS" and self._type_known:
             raise ValueError(
                 f"execute_sync() is for EXPRESS workflows, and {self.name!r} is a {self.type} one: "
                 "use execute() and get_output(wait=True)."
@@ -504,9 +505,8 @@ class Workflow(Versioned):
 
     def _input_text(self, inputs: Json) -> str | None:
         """The checked input as JSON text; None where none was given."""
-        value = inputs = as_json(inputs)
-        if isinstance(inputs, str):
-            value = read_input(inputs)
+        inputs = plain_input(inputs)
+        value = read_input(inputs) if isinstance(inputs, str) else inputs
         if self.workflow_input is not None:
             given, value = value, self.workflow_input.filled(value)
             check_input(value, self.workflow_input)
@@ -584,7 +584,7 @@ class Workflow(Versioned):
             state_machine_arn=found["stateMachineArn"],
             client=client,
         )
-        workflow.settings, workflow._connection = settings, connection
+        workflow.settings, workflow._connection, workflow._type_known = settings, connection, True
         return workflow
 
     @classmethod

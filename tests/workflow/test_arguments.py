@@ -74,6 +74,25 @@ def test_a_standard_workflow_does_not_run_in_one_call():
         workflow.execute_sync()
 
 
+def test_whether_a_workflow_of_a_given_arn_runs_in_one_call_is_the_services_to_say():
+    with LocalRuntime.temporary() as runtime:
+        made = Workflow("w", Pass("A"), role=ROLE, type="EXPRESS", client=runtime)
+        known = Workflow("w", Pass("A"), role=ROLE, state_machine_arn=made.create(), client=runtime)
+        assert known.execute_sync(inputs={"a": 1}).get_output() == {"a": 1}
+        standard = Workflow("s", Pass("A"), role=ROLE, client=runtime).create()
+        with pytest.raises(ValueError, match="'s' is a STANDARD one"):
+            Workflow.attach(standard, client=runtime).execute_sync()
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_input_that_holds_itself_is_refused(whole):
+    value: list[object] = []
+    value.append(value)
+    workflow = Workflow("w", Pass("A"), role=ROLE, client=NoClient(), state_machine_arn="arn")
+    with pytest.raises(InvalidInput, match="holds itself"):
+        workflow.execute(inputs=value if whole else {"a": value})
+
+
 def test_an_execution_input_is_an_execution_input():
     with pytest.raises(TypeError, match=r"must be an ExecutionInput, .*not \{'a': <class 'str'>\} \(dict\)"):
         Workflow("w", Pass("A"), role=ROLE, execution_input={"a": str})  # type: ignore[arg-type]
