@@ -69,8 +69,8 @@ class Kind:
         return ServiceError(
             self.duplicate_code,
             f"{self.label[0].upper()}{self.label[1:]} names must be unique within an AWS account and region, and a "
-            f"{self.label} with this name already exists ({arn}). Choose another name; in a workflow, make one with "
-            "the execution's name and, where the state is retried, $$.State.RetryCount.",
+            f"{self.label} with this name already exists ({arn}). Choose another name; in a workflow, "
+            "steps.unique_job_name() makes a new one for each execution and retry.",
         )
 
     def missing(self, name: str, arn: str) -> ServiceError:

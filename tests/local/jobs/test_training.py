@@ -351,6 +351,7 @@ def test_a_name_that_is_taken_is_refused_except_to_the_one_who_took_it(bench: Be
         with pytest.raises(ServiceError) as caught:
             bench.manager.create("training-job", training(name, OWN), origin=origin)
         assert caught.value.code == "ResourceInUse"
+        assert "steps.unique_job_name() makes a new one" in str(caught.value)
         assert arn in caught.value.message
     bench.wait("training-job", "Name")
     assert [job["TrainingJobName"] for job in bench.manager.list("training-job")] == ["Name"]
