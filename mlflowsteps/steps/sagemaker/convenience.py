@@ -178,7 +178,8 @@ class ModelPackageStep(_AwsSdkCall):
         put(request, "InferenceSpecification.SupportedContentTypes", content_types)
         put(request, "InferenceSpecification.SupportedResponseMIMETypes", response_types)
         put(request, "ModelApprovalStatus", approval_status)
-        request.setdefault("ModelApprovalStatus", "PendingManualApproval")
+        if "ModelApprovalStatus.$" not in request:
+            request.setdefault("ModelApprovalStatus", "PendingManualApproval")
         put(request, "ModelMetrics", model_metrics)
         put(request, "ModelPackageDescription", description)
         self._call(state_id, request, retry, catch, output_schema, fields)

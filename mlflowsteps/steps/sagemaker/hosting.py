@@ -122,7 +122,7 @@ class EndpointConfigStep(SageMakerStep):
             "ModelName": model_name,
             "VariantName": variant_name,
         }
-        if "ProductionVariants" not in found:
+        if not {"ProductionVariants", "ProductionVariants.$"} & found.keys():
             missing = [name for name in ("ModelName", "InitialInstanceCount", "InstanceType") if variant[name] is None]
             if missing and not _overrides(fields):
                 raise MissingRequiredParameter(

@@ -81,10 +81,11 @@ class ProcessingStep(SageMakerStep):
         request = request_of(processor, "CreateProcessingJob", "processor", call=calling)
         put(request, "ProcessingJobName", job_name)
         if inputs:
-            request["ProcessingInputs"] = _with_ports(request.get("ProcessingInputs"), inputs, _INPUT)
+            put(request, "ProcessingInputs", _with_ports(request.get("ProcessingInputs"), inputs, _INPUT))
         if outputs:
-            config = request.setdefault("ProcessingOutputConfig", {})
-            config["Outputs"] = _with_ports(config.get("Outputs"), outputs, _OUTPUT)
+            config = request.get("ProcessingOutputConfig")
+            known = config.get("Outputs") if isinstance(config, Mapping) else None
+            put(request, "ProcessingOutputConfig.Outputs", _with_ports(known, outputs, _OUTPUT))
         put(request, "ProcessingOutputConfig.KmsKeyId", kms_key_id)
         put(request, "AppSpecification.ContainerArguments", container_arguments)
         put(request, "AppSpecification.ContainerEntrypoint", container_entrypoint)

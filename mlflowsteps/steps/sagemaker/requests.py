@@ -202,7 +202,7 @@ def put(request: dict[str, Json], path: str, value: Json) -> None:
         return
     *outer, last = path.split(".")
     for name in outer:
-        inner = request.setdefault(name, {})
+        inner = request[f"{name}.$"] if f"{name}.$" in request else request.setdefault(name, {})
         if not isinstance(inner, dict):
             raise TypeError(f"{name} of the request is {inner!r}: {path} cannot be set in it")
         request = inner
@@ -213,7 +213,7 @@ def put(request: dict[str, Json], path: str, value: Json) -> None:
 def put_tags(request: dict[str, Json], tags: Json) -> None:
     """Set the tags, given as a dict or a list in either case of letters; a placeholder stays what it is."""
     if tags is not None and (isinstance(tags, Reference) or tags):
-        request["Tags"] = tags if isinstance(tags, Reference) else tag_list(copied(tags))
+        put(request, "Tags", tags if isinstance(tags, Reference) else tag_list(copied(tags)))
 
 
 def stringified(values: Json) -> Json:

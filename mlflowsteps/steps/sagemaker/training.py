@@ -17,7 +17,6 @@ from mlflowsteps.steps.sagemaker.channels import native_data, with_data
 from mlflowsteps.steps.sagemaker.expected import ExpectedModel, script_environment
 from mlflowsteps.steps.sagemaker.objects import class_names, is_sdk_object
 from mlflowsteps.steps.sagemaker.requests import (
-    copied,
     put,
     put_tags,
     request_of,
@@ -85,7 +84,7 @@ class TrainingStep(SageMakerStep):
         if data is not None:
             channels = with_data(request.get("InputDataConfig"), data)
             _refuse_scripts_place(state_id, request, channels)
-            request["InputDataConfig"] = channels
+            put(request, "InputDataConfig", channels)
         put(request, "OutputDataConfig.S3OutputPath", output_data_config_path)
         own_algorithm = not is_sdk_object(estimator) or any(n == _AMAZON for _, n in class_names(estimator))
         _put_hyperparameters(request, hyperparameters, mini_batch_size if own_algorithm else None)
@@ -119,14 +118,13 @@ class TrainingStep(SageMakerStep):
                 "model of; give ModelStep a request of CreateModel instead"
             )
         artifacts = self._result()["ModelArtifacts"]["S3ModelArtifacts"]
-        environment = request.get("Environment", {})
-        if isinstance(environment, dict):
-            environment = {**script_environment(request.get("HyperParameters")), **environment}
-        model: dict[str, Json] = {
-            "PrimaryContainer": {**image, "Environment": environment, "ModelDataUrl": artifacts},
-        }
-        model |= _renamed(request, "RoleArn", "ExecutionRoleArn")
-        model |= {key: request[key] for key in ("VpcConfig", "EnableNetworkIsolation") if key in request}
+        environment = _renamed(request, "Environment", "Environment") or {"Environment": {}}
+        if isinstance(environment.get("Environment"), dict):
+            script = script_environment(request.get("HyperParameters"))
+            environment = {"Environment": {**script, **environment["Environment"]}}
+        model: dict[str, Json] = {"PrimaryContainer": {**image, **environment, "ModelDataUrl": artifacts}}
+        for old, new in _OF_MODELS.items():
+            model |= _renamed(request, old, new)
         put(model, "ModelName", model_name if model_name is not None else self.job_name)
         return ExpectedModel(model)
 
@@ -177,7 +175,11 @@ class TuningStep(SageMakerStep):
         request = request_of(tuner, "CreateHyperParameterTuningJob", "tuner", call=call)
         put(request, "HyperParameterTuningJobName", job_name)
         several = request.get("TrainingJobDefinitions")
-        definitions = several if isinstance(several, list) else [request.setdefault("TrainingJobDefinition", {})]
+        unknown = {"TrainingJobDefinition.$", "TrainingJobDefinitions.$"} & request.keys()
+        if unknown and data is not None:
+            raise TypeError(f"data: {unknown.pop()} of the request is known only while the workflow runs: put it there")
+        single = [] if unknown else [request.setdefault("TrainingJobDefinition", {})]
+        definitions = several if isinstance(several, list) else single
         for definition in definitions:
             if data is not None:
                 definition["InputDataConfig"] = with_data(definition.get("InputDataConfig"), data)
@@ -201,7 +203,8 @@ class TuningStep(SageMakerStep):
         given: Json = self.fields["parameters"]
         request: dict[str, Json] = given if isinstance(given, dict) else {}
         definitions = request.get("TrainingJobDefinitions") or [request.get("TrainingJobDefinition", {})]
-        places = (each.get("OutputDataConfig", {}).get("S3OutputPath") for each in definitions)
+        configs = (each.get("OutputDataConfig") for each in definitions)
+        places = (config.get("S3OutputPath") if isinstance(config, Mapping) else None for config in configs)
         found = {place.rstrip("/") if isinstance(place, str) and "⟦" not in place else None for place in places}
         return found.pop() if len(found) == 1 else None
 
@@ -278,13 +281,28 @@ _AMAZON = "AmazonAlgorithmEstimatorBase"
 """Base class of SDK 2's estimators of Amazon's own algorithms."""
 
 
+_OF_MODELS = {
+    "RoleArn": "ExecutionRoleArn",
+    "VpcConfig": "VpcConfig",
+    "EnableNetworkIsolation": "EnableNetworkIsolation",
+}
+"""Members of a training's request, and what the same is called in a model's."""
+
+
 def _put_hyperparameters(request: dict[str, Json], given: Json, mini_batch_size: Json) -> None:
     if isinstance(given, Reference):
-        request["HyperParameters"] = given
-    elif given is not None:
-        request["HyperParameters"] = {**copied(request.get("HyperParameters") or {}), **copied(given)}
-    if mini_batch_size is not None and not isinstance(given, Reference):
-        request["HyperParameters"] = {**(request.get("HyperParameters") or {}), "mini_batch_size": mini_batch_size}
+        put(request, "HyperParameters", given)
+        return
+    over = {**(given or {}), **({} if mini_batch_size is None else {"mini_batch_size": mini_batch_size})}
+    if not over:
+        return
+    known = request.get("HyperParameters.$", request.get("HyperParameters"))
+    if not isinstance(known, Mapping | None):
+        raise TypeError(
+            f"HyperParameters of the request is {known!r}, known only while the workflow runs: {', '.join(over)} "
+            "cannot be put into it"
+        )
+    put(request, "HyperParameters", {**(known or {}), **over})
 
 
 def _renamed(source: dict[str, Json], old: str, new: str) -> dict[str, Json]:

@@ -213,6 +213,46 @@ def test_computed_images_and_roles_go_into_the_model() -> None:
     assert model["ExecutionRoleArn.$"] == "$$.Execution.Input['Job']"
 
 
+def test_computed_network_settings_and_environment_go_into_the_model() -> None:
+    request = training() | {
+        "VpcConfig.$": "$$.Execution.Input.Vpc",
+        "EnableNetworkIsolation.$": "$$.Execution.Input.Isolated",
+        "Environment.$": "$$.Execution.Input.Environment",
+    }
+    model = parameters(steps.ModelStep("M", steps.TrainingStep("T", request, "job").get_expected_model("model")))
+    assert model["VpcConfig.$"] == "$$.Execution.Input.Vpc"
+    assert model["EnableNetworkIsolation.$"] == "$$.Execution.Input.Isolated"
+    assert model["PrimaryContainer"]["Environment.$"] == "$$.Execution.Input.Environment"
+
+
+def test_a_keyword_takes_the_place_of_a_path() -> None:
+    request = training() | {"InputDataConfig.$": "$.channels", "Tags.$": "$.tags"}
+    found = parameters(steps.TrainingStep("T", request, "job", data="s3://in", tags={"team": "ml"}))
+    assert found["Tags"] == [{"Key": "team", "Value": "ml"}]
+    assert found["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] == "s3://in"
+    assert not {"InputDataConfig.$", "Tags.$"} & found.keys()
+
+    config = steps.EndpointConfigStep("C", "config", request={"ProductionVariants.$": "$.variants"})
+    assert parameters(config)["ProductionVariants.$"] == "$.variants"
+    package = {"InferenceSpecification": {}, "ModelApprovalStatus.$": "$.status"}
+    assert "ModelApprovalStatus" not in parameters(steps.ModelPackageStep("P", "group", package))
+
+
+def test_nothing_is_put_into_what_is_known_only_while_the_workflow_runs() -> None:
+    computed = {**training(), "HyperParameters": INPUTS["Hyper"]}
+    by_path = {**training(), "HyperParameters.$": "$.h"}
+    del by_path["HyperParameters"]
+    for request in (computed, by_path):
+        with pytest.raises(
+            TypeError, match=r"HyperParameters of the request is .*: eta cannot be put into it"
+        ):
+            steps.TrainingStep("T", request, "job", hyperparameters={"eta": 0.1})
+    with pytest.raises(TypeError, match=r"ProcessingOutputConfig of the request is '\$\.o'"):
+        steps.ProcessingStep("P", {"ProcessingOutputConfig.$": "$.o"}, "job", outputs={"a": "s3://out"})
+    with pytest.raises(TypeError, match=r"data: TrainingJobDefinition\.\$ of the request"):
+        steps.TuningStep("T", {"TrainingJobDefinition.$": "$.d"}, "job", data="s3://in")
+
+
 def test_a_training_without_an_image_has_no_expected_model() -> None:
     train = steps.TrainingStep("T", {**training(), "AlgorithmSpecification": {"AlgorithmName": "a"}}, "job")
     with pytest.raises(ValueError, match="TrainingImage"):
