@@ -243,9 +243,7 @@ def test_nothing_is_put_into_what_is_known_only_while_the_workflow_runs() -> Non
     by_path = {**training(), "HyperParameters.$": "$.h"}
     del by_path["HyperParameters"]
     for request in (computed, by_path):
-        with pytest.raises(
-            TypeError, match=r"HyperParameters of the request is .*: eta cannot be put into it"
-        ):
+        with pytest.raises(TypeError, match=r"HyperParameters of the request is .*: eta cannot be put into it"):
             steps.TrainingStep("T", request, "job", hyperparameters={"eta": 0.1})
     with pytest.raises(TypeError, match=r"ProcessingOutputConfig of the request is '\$\.o'"):
         steps.ProcessingStep("P", {"ProcessingOutputConfig.$": "$.o"}, "job", outputs={"a": "s3://out"})
