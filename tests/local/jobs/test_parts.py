@@ -104,6 +104,12 @@ def test_built_in_images_run_the_module_that_stands_for_them(
     assert ImageRegistry(BUILTIN).resolve(image, request_)[3:] == module
 
 
+def test_a_command_may_hold_a_program_that_is_too_long_for_a_files_name() -> None:
+    registry, program = ImageRegistry(BUILTIN), "print(1 / 2.0)\n" * 100
+    registry.register("own", ["python", "-c", program])
+    assert registry.resolve("own", {})[2] == program
+
+
 def test_python_is_the_running_python_wherever_a_container_has_it() -> None:
     for name in ("python", "python3", "/usr/bin/python3", "/opt/conda/bin/python"):
         assert resolve_python([name, "a.py"]) == [sys.executable, "a.py"]

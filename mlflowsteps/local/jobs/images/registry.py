@@ -7,6 +7,7 @@ registered last wins. Account and region of an image do not matter, a digest is 
 from __future__ import annotations
 
 import copy
+import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -109,7 +110,9 @@ class ImageRegistry:
 
 def _absolute(part: str) -> str:
     path = Path(part)
-    return str(path.absolute()) if ("/" in part or path.suffix) and path.is_file() else part
+    named = "/" in part or path.suffix
+    there = named and os.path.isfile(path)  # noqa: PTH113 - Path.is_file raises where a program is too long for a name
+    return str(path.absolute()) if there else part
 
 
 def _unknown(image: str, request: dict[str, Any]) -> str:
