@@ -106,7 +106,7 @@ def test_upsert_leaves_tags_that_were_not_given_and_takes_away_all_for_an_empty_
 
 def test_a_workflow_of_the_other_type_is_never_taken_for_this_one(service: Any) -> None:
     echo(client=service).create()
-    with pytest.raises(WorkflowExists, match="different type .*delete that one first"):
+    with pytest.raises(WorkflowExists, match=r"different type .*delete that one first"):
         echo(client=service, type="EXPRESS").upsert()
 
 
