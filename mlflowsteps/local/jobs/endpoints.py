@@ -22,7 +22,7 @@ from mlflowsteps.local.jobs.failures import JobAbandoned, JobFailure, JobStopped
 from mlflowsteps.local.jobs.folders import JobFolder
 from mlflowsteps.local.jobs.kinds import ENDPOINT, ENDPOINT_CONFIG, MODEL
 from mlflowsteps.local.jobs.multi_model import Server, make_server
-from mlflowsteps.local.jobs.process import Control, kill_orphans
+from mlflowsteps.local.jobs.process import Control, end_left
 from mlflowsteps.local.jobs.servers import START_SECONDS, Answer
 
 __all__ = ["Endpoints", "InvokeResult", "ModelError", "describe_endpoint"]
@@ -405,8 +405,7 @@ class Endpoints:
         with self._lock:
             if name in self._deployed or name in self._pending:
                 return
-            for file in self._folder(name).path.rglob("process.json"):
-                kill_orphans(file)
+            end_left(self._folder(name).path)
             for old in self._folder(name).path.glob("deployment-*"):
                 shutil.rmtree(old, ignore_errors=True)
             record = self._record(ENDPOINT, name)

@@ -42,7 +42,7 @@ from mlflowsteps.local.jobs.kinds import (
 )
 from mlflowsteps.local.jobs.model_registry import ModelRegistry
 from mlflowsteps.local.jobs.pathmode import NAMESPACE, REWRITTEN, namespaces_work
-from mlflowsteps.local.jobs.process import Control, kill_orphans
+from mlflowsteps.local.jobs.process import Control, end_left
 from mlflowsteps.local.jobs.tuning import requests as tuning_requests
 from mlflowsteps.local.jobs.tuning import tuner
 from mlflowsteps.local.jobs.unplayed import refuse_unplayed
@@ -328,7 +328,8 @@ class JobManager:
                     "progress can be stopped.",
                 )
             job = self._live.get((kind, name.lower()))
-        if job is None:  # left by a dead process, and not resumed: nothing runs
+        if job is None:  # left by a dead process, and not resumed
+            end_left(self._folder(kind, name).path)
             self._job(which, self._get(which, name)).finish("Stopped", "Stopped")
         elif self._dispatcher_of(kind).withdraw(job):
             job.finish("Stopped", "Stopped")
@@ -439,8 +440,7 @@ class JobManager:
 
     def _take_up(self, kind: Kind, record: Record) -> None:
         job = self._job(kind, record)
-        for file in job.folder.path.rglob("process.json"):
-            kill_orphans(file)
+        end_left(job.folder.path)
         stopping = job.description[kind.status_key] == "Stopping"
         if stopping and kind.name != TUNING:
             job.finish("Stopped", "Stopped")

@@ -21,10 +21,10 @@ from pathlib import Path
 
 from mlflowsteps.local.jobs.environment import MARKER
 from mlflowsteps.local.jobs.failures import JobAbandoned, JobStopped
+from mlflowsteps.local.jobs.folders import JobFolder
 from mlflowsteps.local.jobs.pathmode import LAUNCHER
 
-__all__ = ["Command", "Control", "Ending", "JobProcess", "kill_marked", "kill_orphans"]
-
+__all__ = ["Command", "Control", "Ending", "JobProcess", "end_left", "kill_marked"]
 
 _KILL_ROUNDS = 10
 
@@ -173,7 +173,7 @@ class Control:
 
         Args:
             commands: what to start.
-            record: file that tells ``kill_orphans`` of them; written before any of them begins.
+            record: file that tells ``end_left`` of them; written before any of them begins.
         """
         processes: list[JobProcess] = []
         try:
@@ -258,7 +258,22 @@ def _remember(path: Path, processes: Sequence[JobProcess]) -> None:
     path.write_text(json.dumps(rows), encoding="utf-8")
 
 
-def kill_orphans(path: Path) -> int:
+def end_left(folder: Path) -> None:
+    """End what a runtime that died has left of a job or an endpoint: processes, and files outside of its folder.
+
+    Args:
+        folder: of the job or the endpoint; of its containers, which have folders in it, as well.
+    """
+    for top, inner, files in os.walk(folder):
+        inner[:] = [name for name in inner if not name.startswith("opt-ml") and name not in ("home", "tmp")]
+        place = JobFolder(Path(top))
+        if place.processes.name in files:
+            _kill_orphans(place.processes)
+            kill_marked(place.path)
+        place.tidy()
+
+
+def _kill_orphans(path: Path) -> int:
     """Kill what still runs of the processes written down in ``path`` by a runtime that died.
 
     Returns:
@@ -324,13 +339,13 @@ def kill_marked(folder: Path) -> int:
     Returns:
         How many processes got SIGKILL.
     """
-    killed = 0
-    for _ in range(_KILL_ROUNDS):  # one that forks meanwhile is found by the next look
+    killed: set[int] = set()
+    for _ in range(_KILL_ROUNDS):  # one that forks meanwhile is found by the next look, as is one that still dies
         found = [pid for pid, stat in _marked(folder) if stat[0] not in "ZX"]
         if not found:
             break
         for pid in found:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-                killed += 1
-    return killed
+                killed.add(pid)
+    return len(killed)

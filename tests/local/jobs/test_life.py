@@ -174,8 +174,9 @@ from tests.local.jobs.conftest import Bench, training
 bench = Bench(Path(sys.argv[1]), path_mode=sys.argv[3])
 source = '''
 import os, signal, subprocess, sys
-child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
-open(sys.argv[1], "w").write(f"{os.getpid()} {child.pid}")
+pause = [sys.executable, "-c", "import signal; signal.pause()"]
+child, away = (subprocess.Popen(pause, start_new_session=alone) for alone in (False, True))
+open(sys.argv[1], "w").write(f"{os.getpid()} {child.pid} {away.pid} {os.environ['TMPDIR']}")
 signal.pause()
 '''
 bench.manager.images.register("own", [sys.executable, "-c", source, sys.argv[2]])
@@ -184,19 +185,24 @@ signal.pause()
 """
 
 
+def killed_owner(folder: Path, mode: str) -> tuple[int, int, int, Path]:
+    """A runtime that was killed while a job ran: pids of the job and of its children, and the job's TMPDIR."""
+    pipe, root = fifo(folder / "runs"), folder / "runtime"
+    repository = Path(__file__).resolve().parents[3]
+    owner = subprocess.Popen([sys.executable, "-c", OWNER, root, pipe, mode], cwd=repository)
+    leader, child, away, scratch = read_fifo(pipe).split()
+    owner.send_signal(signal.SIGKILL)
+    owner.wait()
+    wait_until(lambda: is_gone(int(leader)))
+    return int(leader), int(child), int(away), Path(scratch)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal")
 @pytest.mark.parametrize("mode", ["namespace", "rewritten"])
 def test_jobs_die_with_a_killed_runtime_and_start_again_when_it_is_opened(
     make_bench: Callable[..., Bench], tmp_path: Path, mode: str
 ) -> None:
-    pipe, root = fifo(tmp_path / "runs"), tmp_path / "runtime"
-    repository = Path(__file__).resolve().parents[3]
-    owner = subprocess.Popen([sys.executable, "-c", OWNER, root, pipe, mode], cwd=repository)
-    leader, grandchild = map(int, read_fifo(pipe).split())
-    owner.send_signal(signal.SIGKILL)
-    owner.wait()
-    wait_until(lambda: is_gone(leader))
-
+    _, grandchild, _, _ = killed_owner(tmp_path, mode)
     bench = make_bench()
     own(bench, "print('again')")
     bench.manager.resume()
@@ -204,6 +210,25 @@ def test_jobs_die_with_a_killed_runtime_and_start_again_when_it_is_opened(
     wait_until(lambda: is_gone(grandchild))  # the kernel tells only the leader; resume finds its group
     assert job["TrainingJobStatus"] == "Completed"
     assert "again" in bench.log("training-job", "orphan")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal")
+def test_a_job_of_a_killed_runtime_leaves_nothing_where_it_is_stopped_instead_of_started_again(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 60)  # TMPDIR is a link in the machine's temporary folder
+    deep.mkdir()
+    _, grandchild, away, scratch = killed_owner(deep, "namespace")
+    assert not is_gone(grandchild)
+    assert not is_gone(away)
+    assert not scratch.is_relative_to(deep)
+
+    again = Bench(deep / "runtime")
+    try:
+        again.manager.stop("training-job", "orphan")
+        wait_until(lambda: is_gone(grandchild) and is_gone(away))
+        assert not scratch.parent.exists()
+        assert again.manager.describe("training-job", "orphan")["TrainingJobStatus"] == "Stopped"
+    finally:
+        again.close()
 
 
 def test_a_script_dies_with_its_killed_job(bench: Bench, tmp_path: Path) -> None:
