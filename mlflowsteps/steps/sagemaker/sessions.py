@@ -33,6 +33,7 @@ def _template(sdk: int, offline: Offline) -> Any:
     made = importlib.import_module(_MODULES[sdk]).PipelineSession(
         boto_session=offline.boto_session, sagemaker_config=copy.deepcopy(_SILENT)
     )
+    made.settings = type(made.settings)()  # the SDK's default is one object for all sessions of the process
     if getattr(made, "s3_resource", None) is not None:
         made.s3_resource = _Bucketless(made.s3_resource)
     return made
