@@ -10,7 +10,7 @@ import contextlib
 import random
 import shutil
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -25,8 +25,10 @@ from mlflowsteps.local.jobs.multi_model import Server, make_server
 from mlflowsteps.local.jobs.process import Control, end_left
 from mlflowsteps.local.jobs.servers import START_SECONDS, Answer
 
-__all__ = ["Endpoints", "InvokeResult", "ModelError", "describe_endpoint"]
+__all__ = ["VARIANT_PROPERTIES", "Endpoints", "InvokeResult", "ModelError", "describe_endpoint"]
 
+VARIANT_PROPERTIES = ("DesiredWeight", "DesiredInstanceCount")
+"""What RetainAllVariantProperties keeps, by the names of ExcludeRetainedVariantProperties."""
 TARGET_VARIANT = "x-amzn-sagemaker-target-variant"
 _INFERENCE_ID = "x-amzn-sagemaker-inference-id"
 _INVOKED_VARIANT = "x-Amzn-Invoked-Production-Variant"
@@ -242,18 +244,18 @@ class Endpoints:
             tell = self._store(name, record)
         tell()
 
-    def update(self, name: str, config: str, *, retain_weights: bool = False) -> None:
+    def update(self, name: str, config: str, *, retained: Sequence[str] = ()) -> None:
         """Start the processes of another configuration beside those of the present one.
 
         Args:
             name: the endpoint's.
             config: the configuration's.
-            retain_weights: variants that stay keep the weights and instance counts that they have now.
+            retained: which of VARIANT_PROPERTIES the variants that stay keep as they are now.
         """
         with self._lock:
             record = self._record(ENDPOINT, name)
             record["Description"]["EndpointStatus"] = "Updating"
-            record |= {"UpdatingTo": config, "Retain": retain_weights}
+            record |= {"UpdatingTo": config, "Retain": list(retained)}
             record["Description"].pop("FailureReason", None)
             self._store(name, record)
             self._begin(name, config)  # nobody is told of an endpoint that is updating
@@ -307,16 +309,17 @@ class Endpoints:
     def _describe(self, name: str, config: str, made: _Deployment, *, updating: bool) -> Callable[[], None]:
         record = self._record(ENDPOINT, name)
         started_again = record.pop("UpdatingTo", None) is None
-        retained = record.pop("Retain", False) or started_again
+        asked = record.pop("Retain", ())
+        retained = {key.removeprefix("Desired") for key in (VARIANT_PROPERTIES if started_again else asked)}
         description = record["Description"]
         if made.error is None:
             description |= {"EndpointStatus": "InService", "EndpointConfigName": config}
             given = self._record(ENDPOINT_CONFIG, config)["Description"]
-            known = {row["VariantName"]: row for row in description.get("ProductionVariants", ()) if retained}
+            known = {row["VariantName"]: _kept(row, retained) for row in description.get("ProductionVariants", ())}
             description.pop("ShadowProductionVariants", None)
             description |= _variants(given)
             description["ProductionVariants"] = [
-                known.get(row["VariantName"], row) for row in description["ProductionVariants"]
+                row | known.get(row["VariantName"], {}) for row in description["ProductionVariants"]
             ]
             description.pop("AsyncInferenceConfig", None)
             if "AsyncInferenceConfig" in given:
@@ -431,6 +434,11 @@ class Endpoints:
             deployment.control.close()
         for deployment in found:
             deployment.thread.join(self._graces[1] + 30.0)
+
+
+def _kept(row: Record, properties: Collection[str]) -> Record:
+    """Of what is said of a variant, ``Weight`` or ``InstanceCount``: what is and what is asked for."""
+    return {key: row[key] for name in properties for key in (f"Current{name}", f"Desired{name}")}
 
 
 def _variants(config: Record) -> Record:

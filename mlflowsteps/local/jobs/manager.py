@@ -22,7 +22,7 @@ from mlflowsteps.local.jobs import models, processing, training, transform
 from mlflowsteps.local.jobs.async_inference import AsyncInvocations
 from mlflowsteps.local.jobs.container import Record, Services
 from mlflowsteps.local.jobs.dispatch import Dispatcher
-from mlflowsteps.local.jobs.endpoints import Endpoints, InvokeResult, describe_endpoint
+from mlflowsteps.local.jobs.endpoints import VARIANT_PROPERTIES, Endpoints, InvokeResult, describe_endpoint
 from mlflowsteps.local.jobs.failures import JobAbandoned, JobFailure, JobStopped
 from mlflowsteps.local.jobs.folders import JobFolder
 from mlflowsteps.local.jobs.images.builtin import BUILTIN
@@ -372,8 +372,9 @@ class JobManager:
             )
         self._hold(ENDPOINT, name)
         excluded = [row["VariantPropertyType"] for row in request.get("ExcludeRetainedVariantProperties") or ()]
-        retain = bool(request.get("RetainAllVariantProperties")) and "DesiredWeight" not in excluded
-        self._endpoints.update(name, str(request["EndpointConfigName"]), retain_weights=retain)
+        retained = [key for key in VARIANT_PROPERTIES if key not in excluded]
+        kept = retained if request.get("RetainAllVariantProperties") else []
+        self._endpoints.update(name, str(request["EndpointConfigName"]), retained=kept)
         return str(record["Description"]["EndpointArn"])
 
     def update_weights(self, request: Record) -> str:

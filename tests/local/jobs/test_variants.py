@@ -176,6 +176,20 @@ def test_weights_move_the_traffic_and_stay_over_a_reopening_and_where_an_update_
         assert {row["VariantName"]: row["CurrentWeight"] for row in rows} == found
 
 
+@pytest.mark.parametrize(("excluded", "kept"), [("DesiredWeight", (1.0, 3)), ("DesiredInstanceCount", (2.0, 1))])
+def test_an_update_retains_what_is_not_excluded(
+    bench: Bench, tmp_path: Path, excluded: str, kept: tuple[float, int]
+) -> None:
+    serve(bench, tmp_path, "one")
+    deploy(bench, "e", "one")
+    rows = [{"VariantName": "one", "DesiredWeight": 2.0, "DesiredInstanceCount": 3}]
+    bench.manager.update_weights({"EndpointName": "e", "DesiredWeightsAndCapacities": rows})
+    request = {"RetainAllVariantProperties": True, "EndpointName": "e", "EndpointConfigName": "one"}
+    bench.manager.update_endpoint(request | {"ExcludeRetainedVariantProperties": [{"VariantPropertyType": excluded}]})
+    (row,) = bench.wait("endpoint", "e")["ProductionVariants"]
+    assert (row["CurrentWeight"], row["CurrentInstanceCount"]) == kept
+
+
 def asynchronous(bench: Bench, folder: Path) -> None:
     serve(bench, folder, "one")
     outputs = {"S3OutputPath": f"s3://{BUCKET}/answers", "S3FailurePath": f"s3://{BUCKET}/failures"}
