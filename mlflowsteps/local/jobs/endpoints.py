@@ -6,7 +6,6 @@ reopening with the first question; when they die, the next question starts them 
 
 from __future__ import annotations
 
-import contextlib
 import random
 import shutil
 import threading
@@ -33,6 +32,7 @@ TARGET_VARIANT = "x-amzn-sagemaker-target-variant"
 _INFERENCE_ID = "x-amzn-sagemaker-inference-id"
 _INVOKED_VARIANT = "x-Amzn-Invoked-Production-Variant"
 _MAX_MESSAGE = 2000
+_MOST_SHADOWED = 100  # questions that wait for a shadow variant; they are held in memory
 INVOKE_SECONDS = 60.0
 
 
@@ -90,6 +90,7 @@ class _Deployment:
     ) -> None:
         self.folder, self._services, self._variants, self._done = folder, services, variants, done
         self._shadows, self._shadowing = shadows, ThreadPoolExecutor(1, "shadow")
+        self._shadowed = threading.BoundedSemaphore(_MOST_SHADOWED)
         self.capture_config = capture_config
         self.control = Control(*graces)
         self.servers: dict[str, Server] = {}
@@ -169,15 +170,25 @@ class _Deployment:
     def shadow(self, ask: Callable[[str], None]) -> None:
         """Have the shadow variants asked too, as often as their weights say; nobody waits for them.
 
+        One that is too slow for its questions misses some, as its log says.
+
         Args:
             ask: asks a variant, by name.
         """
         total = sum(float(variant.get("InitialVariantWeight", 1.0)) for variant, _ in self._variants) or 1.0
         for variant, _ in self._shadows:
             share = float(variant.get("InitialVariantWeight", 1.0)) / total
-            if random.random() < share:  # noqa: S311 - traffic, not secrets
-                with contextlib.suppress(RuntimeError):  # it is shut down: the endpoint ends
-                    self._shadowing.submit(ask, variant["VariantName"])
+            if random.random() >= share:  # noqa: S311 - traffic, not secrets
+                continue
+            if not self._shadowed.acquire(blocking=False):
+                name = variant["VariantName"]
+                self.folder.note(f"shadow variant {name}: passed over a question, {_MOST_SHADOWED} others wait")
+                continue
+            try:
+                asked = self._shadowing.submit(ask, variant["VariantName"])
+            except RuntimeError:  # it is shut down: the endpoint ends
+                return
+            asked.add_done_callback(lambda _: self._shadowed.release())
 
     def stop(self) -> None:
         """End the processes."""

@@ -15,6 +15,7 @@ import pytest
 
 from mlflowsteps.exceptions import ServiceError
 from mlflowsteps.local.clock import VirtualClock
+from mlflowsteps.local.jobs import endpoints
 from mlflowsteps.local.jobs.endpoints import Endpoints, ModelError
 from mlflowsteps.local.jobs.folders import JobFolder
 from mlflowsteps.local.jobs.multi_model import MultiModelServer
@@ -138,6 +139,22 @@ def test_a_shadow_hears_its_share_of_the_questions_and_never_answers(bench: Benc
     assert ask(bench, b"die-not").body == b"one:die-not"
 
 
+def test_a_shadow_that_is_too_slow_misses_questions_instead_of_filling_the_memory(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints, "_MOST_SHADOWED", 2)
+    serve(bench, tmp_path, "one", "two")
+    slow = 'os.environ["NAME"] == "two" and __import__("signal").pause()\n        status ='
+    (tmp_path / "serve.py").write_text(SERVE.replace("status =", slow, 1))
+    rows = [{"VariantName": name, "ModelName": name, "InitialInstanceCount": 1} for name in ("one", "two")]
+    request = {"EndpointConfigName": "c", "ProductionVariants": rows[:1], "ShadowProductionVariants": rows[1:]}
+    bench.manager.create("endpoint-config", request)
+    deploy(bench, "e", "c")
+    for _ in range(3):
+        assert ask(bench, b"x").body == b"one:x"
+    assert bench.log("endpoint", "e").count("shadow variant two: passed over a question, 2 others wait") == 1
+
+
 def weigh(bench: Bench, **weights: float) -> None:
     rows = [{"VariantName": name, "DesiredWeight": weight} for name, weight in weights.items()]
     bench.manager.update_weights({"EndpointName": "e", "DesiredWeightsAndCapacities": rows})
@@ -254,12 +271,12 @@ def test_a_fault_in_asking_becomes_the_asynchronous_answer(bench: Bench, tmp_pat
 
 def test_a_question_on_its_way_starts_no_processes_once_the_runtime_is_closed(tmp_path: Path) -> None:
     record = {"Description": {"EndpointStatus": "InService", "EndpointConfigName": "c"}}
-    endpoints = Endpoints(
+    closed = Endpoints(
         lambda name: JobFolder(tmp_path / name), cast("Any", None), lambda *_: record, cast("Any", None), (1.0, 1.0)
     )
-    endpoints.close()
+    closed.close()
     with pytest.raises(ServiceError, match="was closed"):
-        endpoints.invoke("e", b"x", {})
+        closed.invoke("e", b"x", {})
     assert list(tmp_path.iterdir()) == []
 
 
