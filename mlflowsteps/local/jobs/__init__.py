@@ -7,7 +7,7 @@ Owns the folder ``jobs/`` of a runtime's root and the child processes; it calls 
 - ``launcher`` (a script of its own), ``process``, ``environment``, ``pathmode``: how a child process is started;
 - ``unplayed`` what of a request is refused here; ``cluster``, ``channels``, ``pipes``: instances and their data;
 - ``training``, ``processing``, ``transform``, ``tuning``, ``endpoints``, ``models``: what each kind does;
-- ``servers``, ``multi_model``, ``async_inference``: what answers, for one model or many, at once or into S3;
+- ``servers``, ``multi_model``, ``async_inference``, ``askers``: what answers, for one model or many, now or into S3;
 - ``user_code`` what the SDKs put into a job, made fit for this machine; ``capture`` of endpoints; ``model_registry``;
 - ``transfer``, ``archives``, ``metrics``, ``filters``: data in, data out;
 - ``images`` what runs in place of a container image.

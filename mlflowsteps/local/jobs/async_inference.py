@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeAlias
 
 from mlflowsteps.exceptions import ServiceError
+from mlflowsteps.local.jobs.askers import Askers
 from mlflowsteps.local.jobs.container import Record, Services
 from mlflowsteps.local.jobs.endpoints import InvokeResult
 from mlflowsteps.local.jobs.failures import JobFailure
@@ -45,7 +46,7 @@ class AsyncInvocations:
         note: Callable[[str, str], None],
     ) -> None:
         self._services, self._configuration, self._invoke, self._note = services, configuration, invoke, note
-        self._pool = ThreadPoolExecutor(_WORKERS, "async-inference")  # its threads begin with the first question
+        self._pool = Askers(_WORKERS, "async-inference")
 
     def begin(
         self,
@@ -83,11 +84,10 @@ class AsyncInvocations:
         self._check(question, *(found[key] for key in ("OutputLocation", "FailureLocation") if key in found))
         release = self._services().clock.hold()
         try:
-            asked = self._pool.submit(self._work, name, question, dict(headers), found, seconds)
+            self._pool.submit(partial(self._work, name, question, dict(headers), found, seconds), release)
         except RuntimeError as error:
             release()
             raise ServiceError("ServiceUnavailable", "The local runtime was closed; open it again.", 503) from error
-        asked.add_done_callback(lambda _: release())  # also where it is given up
         return found
 
     def _check(self, question: Question, *targets: str) -> None:
@@ -124,8 +124,8 @@ class AsyncInvocations:
 
     def close(self) -> None:
         """Ask no more; questions that wait are given up."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()
 
     def join(self) -> None:
         """Wait for the questions under way, whose containers have ended: nothing is written after this."""
-        self._pool.shutdown(wait=True)
+        self._pool.join()

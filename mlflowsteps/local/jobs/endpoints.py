@@ -10,11 +10,12 @@ import random
 import shutil
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from mlflowsteps.exceptions import ServiceError
+from mlflowsteps.local.jobs.askers import Askers
 from mlflowsteps.local.jobs.capture import Exchange, capture, describe_capture
 from mlflowsteps.local.jobs.container import Record, Services
 from mlflowsteps.local.jobs.failures import JobAbandoned, JobFailure, JobStopped, clip_reason
@@ -89,7 +90,7 @@ class _Deployment:
         capture_config: Record | None,
     ) -> None:
         self.folder, self._services, self._variants, self._done = folder, services, variants, done
-        self._shadows, self._shadowing = shadows, ThreadPoolExecutor(1, "shadow")
+        self._shadows, self._shadowing = shadows, Askers(1, "shadow")
         self._shadowed = threading.BoundedSemaphore(_MOST_SHADOWED)
         self.capture_config = capture_config
         self.control = Control(*graces)
@@ -117,7 +118,7 @@ class _Deployment:
         except Exception as error:  # noqa: BLE001 - a fault of the runtime fails this endpoint, visibly, and no other
             self.error = f"InternalServerError: {error!r}"
         finally:
-            self._shadowing.shutdown(wait=False, cancel_futures=True)
+            self._shadowing.close()
             for server in self.servers.values():
                 server.stop(min(30.0, self.control.stop_grace_seconds))
             if not self.ready.is_set():
@@ -185,10 +186,9 @@ class _Deployment:
                 self.folder.note(f"shadow variant {name}: passed over a question, {_MOST_SHADOWED} others wait")
                 continue
             try:
-                asked = self._shadowing.submit(ask, variant["VariantName"])
+                self._shadowing.submit(partial(ask, variant["VariantName"]), self._shadowed.release)
             except RuntimeError:  # it is shut down: the endpoint ends
                 return
-            asked.add_done_callback(lambda _: self._shadowed.release())
 
     def stop(self) -> None:
         """End the processes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
 import sys
 import threading
 from collections import Counter
@@ -251,6 +252,19 @@ def test_closing_gives_up_the_questions_that_wait_and_lets_virtual_time_go_on(
     assert clock.sleep_seconds(2000.0, busy=False) == 0.0
     assert len(bench.all_keys()) <= 4  # of those under way
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("async-inference")]
+
+
+def test_a_program_ends_though_a_container_has_not_answered() -> None:
+    program = (
+        "import threading\n"
+        "from mlflowsteps.local.jobs.askers import Askers\n"
+        "begun = threading.Event()\n"
+        "Askers(1, 'a').submit(lambda: (begun.set(), threading.Event().wait())[0], print)\n"
+        "begun.wait()\n"
+        "print('end')\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], timeout=30, capture_output=True, text=True, check=True)
+    assert ended.stdout == "end\n"
 
 
 def test_an_asynchronous_answer_that_cannot_be_written_is_told_by_the_endpoints_log(
