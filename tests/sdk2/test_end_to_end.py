@@ -17,11 +17,6 @@ from tests.parity import s2, scripts, tuning
 from tests.parity.harness import no_network
 
 
-@pytest.fixture(autouse=True)
-def _no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")  # else the SDK's constructors look for credentials there
-
-
 @pytest.fixture(scope="module")
 def runtime() -> Iterator[LocalRuntime]:
     with LocalRuntime.temporary() as opened:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,9 @@ import pytest
 from mlflowsteps import steps
 from mlflowsteps.exceptions import DefinitionError
 from mlflowsteps.inputs import ExecutionInput
-from mlflowsteps.local import LocalRuntime, VirtualClock
 from mlflowsteps.steps.sagemaker.check import check_request
-from mlflowsteps.workflow import Workflow
 from tests.parity.harness import BUCKET, ROLE, Wire, no_network
+from tests.parity.sending import Sender
 
 INPUTS = ExecutionInput(schema={"Text": str, "Uri": str, "Count": int, "Rate": float, "Flag": bool, "Texts": list})
 VALUES = {
@@ -226,18 +225,10 @@ OBJECTS = {
 }
 
 
-class SageMaker:
-    """Keeps what it is asked."""
-
-    def __init__(self) -> None:
-        self.requests: list[dict[str, Any]] = []
-
-    def __getattr__(self, name: str) -> Callable[..., dict[str, Any]]:
-        def call(**request: Any) -> dict[str, Any]:
-            self.requests.append(request)
-            return {}
-
-        return call
+@pytest.fixture(scope="module")
+def sender() -> Iterator[Sender]:
+    with Sender(FIRST, {**VALUES, "Role": INPUTS_ROLE}) as opened:
+        yield opened
 
 
 def unquoted(request: dict[str, Any]) -> dict[str, Any]:
@@ -246,29 +237,17 @@ def unquoted(request: dict[str, Any]) -> dict[str, Any]:
     return {**request, **({"HyperParameters": found} if found else {})}
 
 
-def sent(step: steps.State, language: str) -> dict[str, Any]:
-    """The request that the step sends while its workflow runs."""
-    client = SageMaker()
-    with LocalRuntime.temporary(clock=VirtualClock(), clients={"sagemaker": client}) as runtime:
-        chain = steps.Chain([FIRST, step])
-        workflow = Workflow("W", steps.Graph(chain, query_language=language), ROLE, client=runtime)
-        workflow.create()
-        workflow.execute(inputs={**VALUES, "Role": INPUTS_ROLE}).get_output(wait=True)
-    (request,) = client.requests
-    return request
-
-
 @pytest.mark.parametrize("language", ["JSONPath", "JSONata"])
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("case", OBJECTS)
 def test_the_job_is_sent_the_request_of_an_object_with_the_values_themselves(
-    case: str, form: str, language: str
+    case: str, form: str, language: str, sender: Sender
 ) -> None:
     make = OBJECTS[case]
     with no_network() as tried:
         expected = make(Plain()).to_dict()["Parameters"]
         step = make(FORMS[form]())
-        request = sent(step, language)
+        request = sender.sent(step, language)
     assert unquoted(request) == unquoted(expected)
     check_request(request, case.split(maxsplit=1)[0], "Job")
     assert tried == []

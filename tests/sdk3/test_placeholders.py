@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 
 from mlflowsteps import steps
-from mlflowsteps.asl.validate import validate
 from mlflowsteps.exceptions import DefinitionError
 from mlflowsteps.inputs import ExecutionInput
-from mlflowsteps.local import LocalRuntime, VirtualClock
 from mlflowsteps.steps.sagemaker.check import check_request
-from mlflowsteps.workflow import Workflow
 from tests.parity.harness import ROLE, no_network
+from tests.parity.sending import Sender
 from tests.sdk3.objects import config, made, of, shape, source_folder
 
 INPUTS = ExecutionInput(schema={"Text": str, "Uri": str, "Role": str, "Count": int, "Rate": float, "Flag": bool})
@@ -222,51 +220,22 @@ OBJECTS: dict[str, Callable[[Any], steps.State]] = {
 }
 
 
-class SageMaker:
-    """Keeps what it is asked."""
-
-    def __init__(self) -> None:
-        self.requests: list[dict[str, Any]] = []
-
-    def __getattr__(self, name: str) -> Callable[..., dict[str, Any]]:
-        def call(**request: Any) -> dict[str, Any]:
-            self.requests.append(request)
-            return {}
-
-        return call
-
-
-CLIENT = SageMaker()
-
-
 @pytest.fixture(scope="module")
-def runtime() -> Iterator[LocalRuntime]:
-    with LocalRuntime.temporary(clock=VirtualClock(), clients={"sagemaker": CLIENT}) as opened:
+def sender() -> Iterator[Sender]:
+    with Sender(FIRST, VALUES) as opened:
         yield opened
-
-
-def sent(step: steps.State, language: str, runtime: LocalRuntime) -> dict[str, Any]:
-    """The request that the step sends while its workflow runs."""
-    CLIENT.requests.clear()
-    graph = steps.Graph(steps.Chain([FIRST, step]), query_language=language)
-    assert [found for found in validate(graph.to_dict()) if found.severity == "ERROR"] == []
-    workflow = Workflow("W", graph, ROLE, client=runtime)
-    workflow.upsert()
-    workflow.execute(inputs=VALUES).get_output(wait=True)
-    (request,) = CLIENT.requests
-    return request
 
 
 @pytest.mark.parametrize("language", ["JSONPath", "JSONata"])
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("case", OBJECTS)
 def test_the_job_is_sent_the_request_of_an_object_with_the_values_themselves(
-    case: str, form: str, language: str, runtime: LocalRuntime
+    case: str, form: str, language: str, sender: Sender
 ) -> None:
     make = OBJECTS[case]
     with no_network() as tried:
         expected = make(Plain()).to_dict()["Parameters"]
-        request = sent(make(FORMS[form]()), language, runtime)
+        request = sender.sent(make(FORMS[form]()), language)
     assert request == expected
     check_request(request, case.split(maxsplit=1)[0], "Job")
     assert tried == []
